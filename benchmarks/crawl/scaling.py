@@ -1,12 +1,9 @@
-"""Benchmark of crawl scaling: two workers against one, on ten local hosts with latency.
+"""Scaling of crawls: two workers against one, on ten local hosts with latency.
 
-Run as `python -m benchmarks.crawl [--rounds 2]`: the same images are gathered with one worker process and
-with two, in turn, by crawls of as many chunks as there are lists. Turns at hosts are taken as everywhere.
-
-Prints a table and exits with 1 if the second worker helps too little.
+The same images are gathered with one worker process and with two, in turn, by crawls of as many chunks as
+there are lists. Turns at hosts are taken as everywhere.
 """
 
-import argparse
 import asyncio
 import os
 import sys
@@ -15,13 +12,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Any
 
 from rich.table import Table
 
-from benchmarks.bounds import Limit, console, verdict
+from benchmarks.bounds import Limit, console
 from core.settings import Settings
 from schema.contract import make_schema
 from schema.framework.context import Services
@@ -45,16 +40,16 @@ LOOK = "query ($id: ID!) { crawlJob(id: $id) { phase errorMessage downloadedImag
 
 
 @asynccontextmanager
-async def workers(folder: Path, count: int) -> AsyncIterator[None]:
-    """Runs worker processes that crawl local hosts."""
+async def workers(folder: Path, count: int, **settings: str) -> AsyncIterator[list[int]]:
+    """Runs worker processes that crawl local hosts. Yields their process ids."""
     order = [sys.executable, "-m", "server", "worker", "--data", str(folder), "--queues", "crawl"]
-    allowed = os.environ | {"CRAWL_ALLOW": "127.0.0.0/8"}
+    allowed = os.environ | {"CRAWL_ALLOW": "127.0.0.0/8"} | settings
     processes = [
         await asyncio.create_subprocess_exec(*order, stdout=DEVNULL, stderr=DEVNULL, env=allowed)
         for _ in range(count)
     ]
     try:
-        yield
+        yield [process.pid for process in processes]
     finally:
         for process in processes:
             process.terminate()
@@ -121,16 +116,3 @@ async def create_user(services: Services) -> tuple[Client, str]:
 async def warm_up(client: Client, project: str, lists: Sequence[Sequence[str]]) -> None:
     """Runs a crawl so that all workers have imported their modules."""
     await run_crawl(client, project, [urls[:2] for urls in lists])
-
-
-def main() -> int:
-    """Returns exit code 1 if the limit is not met."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=2)
-    values: Any = parser.parse_args()
-    with TemporaryDirectory(prefix="seshat-bench-") as folder:
-        return verdict(asyncio.run(measure(values.rounds, Path(folder))))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -6,12 +6,12 @@ decision is committed in one unit of work with its effects, so an attempt that d
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from core.images import DecodedImage
@@ -20,7 +20,7 @@ from db.models import CrawlChunk, Image
 from pipelines.imagery.image_inspection import RejectedImage, inspect, thumbnail_path
 from pipelines.imagery.retry_schedule import final_message, next_attempt
 from pipelines.runtime.handlers import Run
-from resolvers.imagery import crawl_candidates, crawl_results
+from resolvers.imagery import crawl_candidates, crawl_results, images
 from resolvers.imagery.crawl_candidates import Candidate
 from resolvers.imagery.crawl_chunks import GatherChunk
 from resolvers.imagery.crawl_results import CandidateResult
@@ -28,8 +28,10 @@ from resolvers.imagery.crawl_sources import CrawlTask
 
 MAX_DOWNLOADS = 8
 """Concurrent downloads of one chunk."""
-BATCH_SIZE, BATCH_SECONDS = 16, 0.25
+BATCH_SIZE, BATCH_SECONDS = 32, 0.5
 """Files that are inspected together, and the time that the first of them waits for the others."""
+MAX_INSPECTIONS, MAX_UNINSPECTED = 2, 64
+"""Batches of one chunk that are inspected at once, and downloaded files that wait for it."""
 INSPECTION_SECONDS = 120.0
 PREFETCH_SIZE = 64
 """Pending candidates read from the database at a time."""
@@ -44,6 +46,27 @@ class DownloadResult:
     response: FetchResponse | None = None
     known_image: Image | None = None
     error: FetchError | None = None
+
+
+class ImageObject(NamedTuple):
+    """A file to store under a key: an image with this hash, or its thumbnail."""
+
+    hash: str
+    key: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class InspectedBatch:
+    """Downloads whose files were inspected; those of images are in the object store."""
+
+    results: Sequence[DownloadResult]
+    files: Mapping[Path, DecodedImage | RejectedImage]
+
+    @property
+    def images(self) -> dict[Path, DecodedImage]:
+        """The images by their files."""
+        return {path: image for path, image in self.files.items() if isinstance(image, DecodedImage)}
 
 
 class ChunkCrawler:
@@ -69,6 +92,7 @@ class ChunkCrawler:
         self._search: asyncio.Task[CandidateBatch] | None = None
         self._downloads: set[asyncio.Task[DownloadResult]] = set()
         self._results: list[DownloadResult] = []
+        self._inspections: set[asyncio.Task[InspectedBatch]] = set()
         self._first_result_at = 0.0
 
     @property
@@ -115,9 +139,12 @@ class ChunkCrawler:
                 if self._search is not None and self._search.done():
                     finished, self._search = self._search, None
                     await self._save_search(finished)
-                if self._is_batch_ready():
+                while self._is_batch_ready():
                     batch, self._results = self._results[:BATCH_SIZE], self._results[BATCH_SIZE:]
-                    await self._save_batch(batch)
+                    self._inspections.add(asyncio.create_task(self._inspect(batch)))
+                for inspection in [task for task in self._inspections if task.done()]:
+                    self._inspections.remove(inspection)
+                    await self._save_batch(inspection.result())
         finally:
             tasks = self._tasks()
             for task in tasks:
@@ -127,8 +154,10 @@ class ChunkCrawler:
     async def _start_tasks(self, deadline: float) -> set[asyncio.Task[Any]]:
         """Start the downloads and the search that are due; returns the tasks to wait for."""
         if self._is_full or asyncio.get_running_loop().time() >= deadline:
-            return {*self._downloads}
-        missing = self._share - self._stored_count - len(self._results) - len(self._downloads)
+            return {*self._downloads, *self._inspections}
+        inspecting = len(self._inspections) * BATCH_SIZE
+        missing = self._share - self._stored_count - len(self._results) - len(self._downloads) - inspecting
+        missing = min(missing, MAX_UNINSPECTED - len(self._results))
         while missing > 0 and len(self._downloads) < MAX_DOWNLOADS and await self._has_candidates():
             self._downloads.add(asyncio.create_task(self._download(self._candidates.popleft())))
             missing -= 1
@@ -139,7 +168,7 @@ class ChunkCrawler:
         return self._tasks()
 
     def _tasks(self) -> set[asyncio.Task[Any]]:
-        return {*self._downloads, *([] if self._search is None else [self._search])}
+        return {*self._downloads, *self._inspections, *([] if self._search is None else [self._search])}
 
     def _collect_downloads(self) -> None:
         """Move the results of finished downloads to the next batch."""
@@ -153,7 +182,7 @@ class ChunkCrawler:
         """Whether the batch is full, has waited long enough, or no download is running."""
         waited = asyncio.get_running_loop().time() - self._first_result_at
         is_due = len(self._results) >= BATCH_SIZE or waited >= BATCH_SECONDS or not self._downloads
-        return bool(self._results) and is_due
+        return bool(self._results) and is_due and len(self._inspections) < MAX_INSPECTIONS
 
     async def _has_candidates(self) -> bool:
         """Whether a candidate is left to download; reads further ones from the database if needed."""
@@ -221,37 +250,45 @@ class ChunkCrawler:
             return DownloadResult(candidate, response=response, known_image=known)
         return DownloadResult(candidate, file=path, response=response)
 
-    async def _save_batch(self, batch: Sequence[DownloadResult]) -> None:
-        """Inspect the downloaded files, store their images, and save the results in one unit of work."""
+    async def _inspect(self, batch: Sequence[DownloadResult]) -> InspectedBatch:
+        """Inspect the downloaded files of a batch, and store those of images."""
         files = [result.file for result in batch if result.file is not None]
-        inspected: dict[Path, DecodedImage | RejectedImage] = {}
-        if files:
-            max_pixels = self._run.services.settings.crawl_image_pixels
-            outcomes = await self._run.cpu_within(INSPECTION_SECONDS, inspect, files, max_pixels)
-            inspected = dict(zip(files, outcomes, strict=True))
-        images = {path: image for path, image in inspected.items() if isinstance(image, DecodedImage)}
-        await self._store_files(images)
+        if not files:
+            return InspectedBatch(batch, {})
+        max_pixels = self._run.services.settings.crawl_image_pixels
+        outcomes = await self._run.cpu_within(INSPECTION_SECONDS, inspect, files, max_pixels)
+        inspected = InspectedBatch(batch, dict(zip(files, outcomes, strict=True)))
+        async with self._run.read() as uow:
+            hashes = [image.hash for image in inspected.images.values()]
+            stored = await images.hashes_in_use(uow, hashes)
+        new = [item for item in self._objects(inspected) if item.hash not in stored]
+        await asyncio.gather(*(self._run.put_file(item.key, item.path) for item in new))
+        return inspected
+
+    async def _save_batch(self, batch: InspectedBatch) -> None:
+        """Save the results of a batch in one unit of work."""
         allowed = self._run.services.settings.crawl_retry_seconds
-        results = [candidate_result(result, inspected, allowed) for result in batch]
+        results = [candidate_result(result, batch.files, allowed) for result in batch.results]
         async with self._run.write() as uow:
             created, self._is_full = await crawl_results.save_results(uow, self._job, results)
         self._stored_count += created
-        await self._store_files(images)  # a cleanup may have deleted them before the rows were committed
-        for path in files:
+        # A cleanup may have deleted files before the rows were committed.
+        await asyncio.gather(*(self._put(item.key, item.path) for item in self._objects(batch)))
+        for path in batch.files:
             for file in (path, thumbnail_path(path)):
                 with suppress(FileNotFoundError):
                     file.unlink()
         await self._run.report(self._stored_count / self._share)
 
-    async def _store_files(self, images: Mapping[Path, DecodedImage]) -> None:
-        """Put the images and their thumbnails into the object store, unless it has them."""
-        company_id = self._run.company_id
-        objects = {crawl_results.object_key(company_id, image): path for path, image in images.items()}
-        objects |= {
-            crawl_results.thumbnail_key(company_id, image.hash): thumbnail_path(path)
-            for path, image in images.items()
-        }
-        await asyncio.gather(*(self._put(key, path) for key, path in objects.items()))
+    def _objects(self, batch: InspectedBatch) -> Iterator[ImageObject]:
+        """What is stored of a batch: each image and its thumbnail, once."""
+        company_id, seen = self._run.company_id, set[str]()
+        for path, image in batch.images.items():
+            if image.hash not in seen:
+                seen.add(image.hash)
+                yield ImageObject(image.hash, crawl_results.object_key(company_id, image), path)
+                thumbnail = crawl_results.thumbnail_key(company_id, image.hash)
+                yield ImageObject(image.hash, thumbnail, thumbnail_path(path))
 
     async def _put(self, key: str, path: Path) -> None:
         if not await self._is_stored(key):

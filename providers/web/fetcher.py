@@ -9,7 +9,7 @@ from functools import cache, partial
 from pathlib import Path
 from ssl import SSLContext
 
-import anyio
+import anyio.to_thread
 import httpcore
 import httpx
 
@@ -352,19 +352,25 @@ async def chain(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[byte
 
 
 async def write_file(path: Path, fetched: FetchResponse, chunks: AsyncIterator[bytes]) -> FetchResponse:
-    partial = anyio.Path(path.with_name(f"{path.name}.partial"))
+    draft = path.with_name(f"{path.name}.partial")
     size, buffer = 0, bytearray()
     try:
-        async with await partial.open("wb") as file:
-            async for chunk in chunks:
-                size += len(chunk)
-                buffer += chunk
-                if len(buffer) >= WRITE_BUFFER_BYTES:
-                    await file.write(bytes(buffer))
-                    buffer.clear()
-            await file.write(bytes(buffer))
-        await partial.replace(path)
-    finally:
-        with anyio.CancelScope(shield=True):
-            await partial.unlink(missing_ok=True)
+        async for chunk in chunks:
+            size += len(chunk)
+            buffer += chunk
+            if len(buffer) >= WRITE_BUFFER_BYTES:
+                await anyio.to_thread.run_sync(append, draft, bytes(buffer))
+                buffer.clear()
+        await anyio.to_thread.run_sync(append, draft, bytes(buffer), path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
     return replace(fetched, size=size)
+
+
+def append(draft: Path, content: bytes, complete: Path | None = None) -> None:
+    """Appends to a file, which gets its name when it is complete."""
+    with draft.open("ab") as file:
+        file.write(content)
+    if complete is not None:
+        draft.replace(complete)

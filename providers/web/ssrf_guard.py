@@ -1,6 +1,7 @@
 """SSRF guard: which hosts, IP addresses and ports may be requested."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 import httpx
@@ -58,6 +59,7 @@ def is_public(address: Address) -> bool:
     return address in GLOBAL_UNICAST_IPV6 and not any(address in network for network in NON_PUBLIC_IPV6)
 
 
+@lru_cache(maxsize=2000)
 def parse_url(url: str) -> httpx.URL:
     """Parses and normalizes a URL: host in lower-case ASCII without a final dot, no fragment.
 

@@ -310,11 +310,12 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--images", type=int, default=500)
+    parser.add_argument("--width", type=int, default=320, help="of the images, in pixels")
     values = parser.parse_args()
     async with Site().serving(port=values.port) as site:
-        print(
-            gallery(site, {f"{number}.jpg": picture(number) for number in range(values.images)}), flush=True
-        )
+        size = {"width": values.width, "height": values.width * 3 // 4}
+        images = {f"{number}.jpg": picture(number, **size) for number in range(values.images)}
+        print(gallery(site, images), flush=True)
         await asyncio.Event().wait()
 
 
