@@ -30,8 +30,10 @@ MAX_DOWNLOADS = 8
 """Concurrent downloads of one chunk."""
 BATCH_SIZE, BATCH_SECONDS = 32, 0.5
 """Files that are inspected together, and the time that the first of them waits for the others."""
-MAX_INSPECTIONS, MAX_UNINSPECTED = 2, 64
-"""Batches of one chunk that are inspected at once, and downloaded files that wait for it."""
+MAX_INSPECTIONS, MAX_UNINSPECTED = 1, 64
+"""Batches of one chunk that are inspected at once, and downloaded files that wait. A job with several
+computations at once loses their places to others, and starts further processes.
+"""
 INSPECTION_SECONDS = 120.0
 PREFETCH_SIZE = 64
 """Pending candidates read from the database at a time."""

@@ -1,5 +1,6 @@
 """Every address that a crawl has seen has an end, which is listed, counted and explained."""
 
+import asyncio
 from collections import Counter
 
 import pytest
@@ -8,7 +9,17 @@ from pipelines.imagery import retry_schedule
 from schema.framework.context import Services
 from tests.imagery.pipeline import operations
 from tests.imagery.pipeline.conftest import Person, a_worker, url_source, walk
-from tests.providers.web.fake_site import Reply, Site, a_page, etag_reply, fail_first, gallery, picture
+from tests.providers.web.fake_site import (
+    Ask,
+    Behaviour,
+    Reply,
+    Site,
+    a_page,
+    etag_reply,
+    fail_first,
+    gallery,
+    picture,
+)
 
 OVERLOADED = Reply(b"", 503)
 
@@ -259,3 +270,26 @@ async def test_a_repeated_crawl_downloads_only_what_has_changed(
     images = (await person(operations.IMAGES, id=new))["crawlJob"]["images"]["nodes"]
     before = (await person(operations.IMAGES, id=id))["crawlJob"]["images"]["nodes"]
     assert len({node["hash"] for node in images} & {node["hash"] for node in before}) == 1
+
+
+async def test_twenty_addresses_whose_host_asks_for_a_minute_all_end_stored(
+    services: Services, person: Person, site: Site
+) -> None:
+    opens_at = asyncio.get_running_loop().time() + 60
+
+    def closed_at_first(content: bytes) -> Behaviour:
+        async def answer(ask: Ask, writer: asyncio.StreamWriter) -> Reply:
+            is_open = ask.at >= opens_at
+            return Reply(content, headers={"Content-Type": "image/jpeg"}) if is_open else throttle(60)
+
+        return answer
+
+    urls = [site.put(f"/{number}.jpg", closed_at_first(picture(number))) for number in range(20)]
+    id = await person.crawl(url_source(*urls))
+
+    async with a_worker(services, crawl_retry_seconds=600.0):
+        crawl = await person.ended(id)
+
+    assert crawl["outcome"] | {"seen": 20, "stored": 20, "refused": 0, "waiting": 0} == crawl["outcome"]
+    early = [ask for ask in site.requests if ask.path.endswith(".jpg") and ask.at < opens_at]
+    assert len(early) <= 2 * services.settings.crawl_host_concurrency
