@@ -136,14 +136,17 @@ async def wait(client: Client, id: str, packed: int | None = None) -> dict[str, 
 
 
 async def package_digest(services: Services, company: Fixture, id: str) -> str:
-    """Digest of all files of an export by name, without the list of files, which has their keys."""
-    prefix = f"{company.id}/datasets"
+    """Digest of all files of an export by name, without the list of files, which has their keys.
+
+    Finished files of a killed attempt are in its own folder; if a later one wrote one again, that counts.
+    """
     key = relay.GlobalID.from_id(id).node_id
-    stored = sorted([found.key async for found in services.store.list(prefix) if key in found.key])
+    listed = [found.key async for found in services.store.list(f"{company.id}/datasets") if key in found.key]
+    latest = {stored.rpartition("/")[2]: stored for stored in sorted(listed)}
     digest = hashlib.sha256()
-    for name in (name for name in stored if not name.endswith("index.json")):
-        digest.update(name.rpartition("/")[2].encode())
-        async for chunk in services.store.read(name):
+    for name in sorted(latest.keys() - {"index.json"}):
+        digest.update(name.encode())
+        async for chunk in services.store.read(latest[name]):
             digest.update(chunk)
     return digest.hexdigest()
 
