@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from core.errors import Conflict
+from db.arrays import any_id
 from db.ids import new_id
 from db.models import (
     Comparison,
@@ -74,7 +76,10 @@ class WriteComparisonReport(Job):
 
 @dataclass(frozen=True)
 class ReportRows:
-    """The rows that a report is about; `files` are the names of the old and the new file."""
+    """The rows that a report is about; `files` are the names of the old and the new file.
+
+    `fingerprint` is that of the results before they were read.
+    """
 
     session: DrawingSession
     project: str | None
@@ -82,6 +87,7 @@ class ReportRows:
     drawings: Sequence[Drawing]
     comparisons: Sequence[Comparison]
     uploads: Mapping[DrawingType, Upload] = field(default_factory=dict)
+    fingerprint: str = ""
 
 
 def report_prefix(company_id: UUID, session_id: UUID, report_id: UUID) -> str:
@@ -116,6 +122,7 @@ async def load_rows(uow: UnitOfWork, session_id: UUID) -> ReportRows:
     if session is None:
         raise Conflict("The session no longer exists.")
     require_completed(session)
+    fingerprint = (await fingerprints(uow, [session_id])).get(session_id, "")
     uploads = await comparison_results.session_uploads(uow, session_id)
     drawings = await comparison_results.list_pages(uow, session_id)
     comparisons = await comparison_results.list_comparisons(uow, session_id)
@@ -123,11 +130,35 @@ async def load_rows(uow: UnitOfWork, session_id: UUID) -> ReportRows:
     names = {page.drawing_type: page.original_filename for page in drawings}
     names |= {revision: upload.filename for revision, upload in uploads.items()}
     files = names.get(DrawingType.OLD, ""), names.get(DrawingType.NEW, "")
-    return ReportRows(session, project, files, drawings, comparisons, uploads)
+    return ReportRows(session, project, files, drawings, comparisons, uploads, fingerprint)
+
+
+async def fingerprints(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, str]:
+    """A hash per session of what its reports show: pairs, results and decisions. Empty sessions have none."""
+    shown: list[Any] = [
+        getattr(Comparison, name)
+        for name in (
+            *("id", "old_drawing_id", "new_drawing_id", "drawing_name", "pair_reason", "state"),
+            *("error_message", "alignment_score", "low_confidence", "change_ratio", "changes"),
+            *("vanished_reviews", "words_removed", "words_added", "alignment"),
+        )
+    ]
+    row = func.md5(func.jsonb_build_array(*shown).cast(sa.Text))
+    whole = func.md5(func.string_agg(row, aggregate_order_by(sa.literal(""), Comparison.id)))
+    of_sessions = select(Comparison.session_id, whole.label("hash")).group_by(Comparison.session_id)
+    found = await uow.all(of_sessions.where(Comparison.session_id == any_id(ids)))
+    return {row.session_id: row.hash for row in found}
 
 
 async def save(
-    uow: UnitOfWork, job: WriteComparisonReport, *, name: str, mime_type: str, size: int, key: str
+    uow: UnitOfWork,
+    job: WriteComparisonReport,
+    *,
+    name: str,
+    mime_type: str,
+    size: int,
+    key: str,
+    fingerprint: str,
 ) -> None:
     """Publish a report's file, and delete the last one of its format."""
     found = select(DrawingSession).where(DrawingSession.id == job.session_id).with_for_update()
@@ -142,6 +173,7 @@ async def save(
         "size": size,
         "key": key,
         "created_at": datetime.now(UTC).isoformat(),
+        "fingerprint": fingerprint,
     }
     others = [report for report in session.reports if report["format"] != job.format]
     last = [report for report in session.reports if report["format"] == job.format and report["key"] != key]

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
+
+import strawberry
 
 from core.tile_pyramids import TilePyramid
+from resolvers.drawings import comparison_reports
 from resolvers.drawings.comparison_reports import ComparisonReportFormat
 from resolvers.files import LinkSigner
+from schema.framework.context import Info
 from schema.framework.decorators import enumeration, output
+from schema.framework.payloads import field
 
 enumeration(ComparisonReportFormat)
 
 
 @output
 class ComparisonReport:
-    """A report of a session as a file. It shows the results and decisions of the time when it was made."""
+    """A report of a session as a file. It shows the results and decisions of the time when it was made.
+
+    It stays as it is when they change: `isStale` tells.
+    """
 
     format: ComparisonReportFormat
     """Format of the file."""
@@ -32,10 +41,21 @@ class ComparisonReport:
     url: str
     """Signed, expiring URL of the file."""
 
+    session_id: strawberry.Private[UUID]
+    fingerprint: strawberry.Private[str]
+
+    @field
+    async def is_stale(self, info: Info) -> bool:
+        """Whether pairs, results or decisions of the session have changed since it was made."""
+        loader = info.context.loaders.by(comparison_reports.fingerprints)
+        return bool((await loader.load(self.session_id) or "") != self.fingerprint)
+
     @classmethod
-    def of(cls, stored: dict[str, Any], links: LinkSigner) -> ComparisonReport:
-        """Build it from its stored JSON."""
+    def of(cls, stored: dict[str, Any], session_id: UUID, links: LinkSigner) -> ComparisonReport:
+        """Build it from its stored JSON. A report of an earlier release counts as stale."""
         return cls(
+            session_id=session_id,
+            fingerprint=stored.get("fingerprint", "unknown"),
             format=ComparisonReportFormat(stored["format"]),
             name=stored["name"],
             size=stored["size"],

@@ -114,11 +114,11 @@ class DrawingSession(relay.Node):
     )
     """Conversations about the session, oldest first."""
 
-    @field(needs=("reports",))
+    @field(needs=("id", "reports"))
     def reports(self, info: Info) -> list[ComparisonReport]:
         """Reports of the session, at most one of each format. Request them with `comparisonReport`."""
         row: Any = self
-        return [ComparisonReport.of(report, info.context.links) for report in row.reports]
+        return [ComparisonReport.of(report, row.id, info.context.links) for report in row.reports]
 
     @field(needs=("id",))
     async def progress(self, info: Info) -> int:

@@ -78,7 +78,13 @@ async def write_comparison_report(job: WriteComparisonReport, run: Run) -> Compl
 
     async def finish(uow: UnitOfWork) -> None:
         await comparison_reports.save(
-            uow, job, name=filename, mime_type=kind.mime_type, size=stored.size, key=stored.key
+            uow,
+            job,
+            name=filename,
+            mime_type=kind.mime_type,
+            size=stored.size,
+            key=stored.key,
+            fingerprint=rows.fingerprint,
         )
 
     return finish

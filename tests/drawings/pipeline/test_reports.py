@@ -148,3 +148,36 @@ async def test_a_session_without_results_has_no_report(
     refusal = await person.refused(REQUEST, id=id, format="PDF")
 
     assert (refusal["code"], refusal["path"]) == ("CONFLICT", ["sessionId"])
+
+
+STALENESS = """
+query ($id: ID!) { drawingSession(id: $id) {
+  reports { format isStale } comparisons { nodes { changes { id } } }
+} }
+"""
+REVIEW = """
+mutation ($id: ID!) {
+  changeReview(id: $id, decision: ACCEPTED) { change { id } errors { code message path } }
+}
+"""
+
+
+async def test_a_report_is_stale_after_a_decision_until_it_is_made_again(
+    person: Person, instance: Instance, revisions: Revisions
+) -> None:
+    id = await person.begin(*revisions("A-101"))
+    await person.completed(id)
+    await report(person, id, "CSV")
+
+    async def session() -> Any:
+        return (await person.ask(STALENESS, id=id))["drawingSession"]
+
+    before = await session()
+    change = next(pair["changes"][0]["id"] for pair in before["comparisons"]["nodes"] if pair["changes"])
+    await person.do(REVIEW, id=change)
+    after = await session()
+    await report(person, id, "CSV")
+
+    assert before["reports"] == [{"format": "CSV", "isStale": False}]
+    assert after["reports"] == [{"format": "CSV", "isStale": True}]
+    assert (await session())["reports"] == before["reports"]
