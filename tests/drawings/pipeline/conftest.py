@@ -280,6 +280,7 @@ async def instance(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory)
             secret_key="a secret that only the tests know of",
             drawing_dpi=DPI,
             worker=False,
+            registration="open",
         )
         database = Database(Placement(settings, postgres.application))
         async with database.platform() as uow:
