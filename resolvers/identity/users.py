@@ -50,6 +50,7 @@ async def insert_user(
     `username` defaults to the email's local part, with `-2`, `-3` … if that is taken. Raises `EmailTaken`,
     or `Conflict` if the requested username is taken.
     """
+    name = None if username is None else _check_username(username)
     if await uow.scalar(select(User.id).where(User.email == email)):
         raise EmailTaken(EMAIL_TAKEN, "input", "email")
     role_id = await uow.scalar(select(Role.id).where(Role.name == role))
@@ -62,7 +63,7 @@ async def insert_user(
         **columns,
     }
     try:
-        user = await _insert_named(uow, values, username)
+        user = await _insert_named(uow, values, name)
     except IntegrityError as error:
         raise EmailTaken(EMAIL_TAKEN, "input", "email") from error
     await send(uow, AddMember(user.id))
@@ -201,7 +202,7 @@ async def _require_outranked(uow: UnitOfWork, viewer: Viewer, user: User) -> Non
 
 async def _insert_named(uow: UnitOfWork, values: dict[str, Any], username: str | None) -> User:
     """Insert the user with the first free username. Users of other companies are invisible, but conflict."""
-    names = await _usernames(uow, values["email"]) if username is None else [_check_username(username)]
+    names = await _usernames(uow, values["email"]) if username is None else [username]
     for name in names:
         row = insert(User).values({"id": new_id(), "username": name, **values})
         statement = row.on_conflict_do_nothing(index_elements=[User.username]).returning(User)
