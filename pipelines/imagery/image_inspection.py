@@ -25,6 +25,8 @@ MIN_SIDE = 2
 
 HASH_IMAGE_SIZE, HASH_SIZE = 32, 8
 """Pixels a side that a perceptual hash is computed from, and frequencies a side that it keeps."""
+MARGIN_SHARE, MIN_MARGIN = 0.01, 8.0
+"""What a frequency exceeds the median by if it is no noise: a share of all frequencies, or so much."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,17 @@ def thumbnail_path(path: Path) -> Path:
 def perceptual_hash(image: Image.Image) -> int:
     """64-bit perceptual hash (pHash) as a signed number: the lowest DCT frequencies that exceed their median.
 
-    The DCT is scaled as in imagehash's `phash`, so distances measured with it apply.
+    The DCT is scaled as in imagehash's `phash`. Frequencies close to the median, relative to all that the
+    picture has, set no bit: in flat pictures, gradients and patterns they are noise.
     """
     small = image.convert("L").resize((HASH_IMAGE_SIZE, HASH_IMAGE_SIZE), Image.Resampling.LANCZOS)
-    low = cv2.dct(np.asarray(small, dtype=np.float32))[:HASH_SIZE, :HASH_SIZE]
+    frequencies = cv2.dct(np.asarray(small, dtype=np.float32))
+    low = frequencies[:HASH_SIZE, :HASH_SIZE].copy()
+    frequencies[0, 0] = 0
+    margin = max(MIN_MARGIN, MARGIN_SHARE * float(np.linalg.norm(frequencies)))
     low[0] *= np.sqrt(2)
     low[:, 0] *= np.sqrt(2)
-    return int.from_bytes(np.packbits(low > np.median(low)).tobytes(), "big", signed=True)
+    return int.from_bytes(np.packbits(low > np.median(low) + margin).tobytes(), "big", signed=True)
 
 
 def _inspect(path: Path, max_pixels: int) -> DecodedImage | RejectedImage:

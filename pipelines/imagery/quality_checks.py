@@ -19,6 +19,8 @@ ANALYSIS_SIZE = 512
 """Pixels of the longer side at which sharpness and blankness are measured, independent of image size."""
 BLANK_MAX_STDDEV = 2.0
 """Standard deviation of brightness (256 levels) below which an image is blank."""
+SHARPNESS_PARTS, SHARPEST_SHARE = 8, 16
+"""Parts a side whose sharpness is measured; a picture is as sharp as its sharpest sixteenth."""
 MEGABYTE = 1024 * 1024
 
 
@@ -84,13 +86,33 @@ def greyscale(image: Image.Image) -> np.ndarray:
         span = float(levels.max()) - float(levels.min())
         grey = Image.fromarray(((levels - levels.min()) * (255 / span if span else 0)).astype(np.uint8))
     else:
-        rgba = image.convert("RGBA")
-        grey = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("L")
+        grey = on_white(image).convert("L")
     if max(grey.size) > ANALYSIS_SIZE:
         grey = ImageOps.contain(grey, (ANALYSIS_SIZE, ANALYSIS_SIZE))
     return np.asarray(grey)
 
 
-def sharpness(grey: np.ndarray) -> float:
+def on_white(image: Image.Image) -> Image.Image:
+    """The picture in RGB; transparent areas are white."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    rgba = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+
+
+def mean_sharpness(grey: np.ndarray) -> float:
     """Variance of the Laplacian (Pech-Pacheco et al., 2000); small for a blurred image."""
     return float(cv2.Laplacian(grey, cv2.CV_64F).var())
+
+
+def sharpness(grey: np.ndarray) -> float:
+    """Variance of the Laplacian in the sharpest parts of a picture, whose background may be soft."""
+    edges = cv2.Laplacian(grey, cv2.CV_32F)
+    height, width = (max(8, -(-length // SHARPNESS_PARTS)) for length in edges.shape)
+    parts = [
+        float(edges[top : top + height, left : left + width].var())
+        for top in range(0, edges.shape[0], height)
+        for left in range(0, edges.shape[1], width)
+    ]
+    sharpest = sorted(parts, reverse=True)[: max(1, len(parts) // SHARPEST_SHARE)]
+    return min(sharpest)

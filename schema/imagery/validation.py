@@ -57,7 +57,9 @@ class ValidationRules:
     """Whether images of a single color are invalid."""
 
     min_sharpness: float | None
-    """Minimum variance of the Laplacian at 512 pixels. Images below 100 look blurred."""
+    """Minimum variance of the Laplacian at 512 pixels, in the sharpest sixteenth of the image. Images below
+    100 look blurred.
+    """
 
     quarantine_invalid: bool | None
     """Whether images that fail a rule are moved to the quarantine."""
@@ -112,7 +114,9 @@ class ValidationRulesInput:
     """Whether images of a single color are invalid."""
 
     min_sharpness: float | None = None
-    """Minimum variance of the Laplacian at 512 pixels. Images below 100 look blurred."""
+    """Minimum variance of the Laplacian at 512 pixels, in the sharpest sixteenth of the image. Images below
+    100 look blurred.
+    """
 
     quarantine_invalid: bool | None = None
     """Whether images that fail a rule are moved to the quarantine. Default false."""
