@@ -109,6 +109,7 @@ class ScopedConnection(asyncpg.Connection):
 
         The connection is closed if it is not known whether the transaction has begun.
         """
+        self._open_protocol()
         begin = (BEGIN_READ_ONLY, self.scope_sql)
         messages = messages_of(ROLLBACK, *begin) if self.lingers else messages_of(*begin)
         statement = self._prepared(query)

@@ -12,7 +12,6 @@ JOB_TYPES = (
     "pdf_extraction",
     "comparison",
     "ai_analysis",
-    "sheet_comparison",
     "document_processing",
     "chat_answer",
     "upkeep",
@@ -21,6 +20,7 @@ JOB_TYPES = (
     "requirement_proposal",
     "re_embedding",
     "text_check",
+    "sheet_comparison",
 )
 
 

@@ -83,6 +83,7 @@ async def managed_server(version: str, folder: Path) -> AsyncIterator[Settings]:
                 database_url=embedded_url(Path(data), "app_rw"),
                 database_admin_url=embedded_url(Path(data), "administrator", "postgres"),
                 secret_key="a secret that only the tests know of",
+                registration="open",
                 worker=False,
             )
 

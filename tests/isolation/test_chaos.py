@@ -16,7 +16,7 @@ from db.database import Database
 from db.engines import ScopedConnection
 from db.models import DrawingSession
 from db.placement import Placement
-from db.ready_connections import connections_in_use
+from db.ready_connections import LINGER_SECONDS, connections_in_use
 from db.rls import enable_sql
 from db.uow import UnsafeRole
 from tests.conftest import Postgres
@@ -51,6 +51,7 @@ async def test_no_request_sees_or_touches_another_company(database: Database, on
         tenant.id: [str(tenant.id)] * (expected + chaos.written[tenant.id]) for tenant in world
     }
     assert sum(chaos.written.values()) == chaos.outcomes["write", "done"] > REQUESTS // 20
+    await asyncio.sleep(10 * LINGER_SECONDS)
     assert await onlooker.fetchval(IDLE) == 0
     assert set(map(connections_in_use, database.placement.engines)) == {0}
 
@@ -114,6 +115,7 @@ async def test_a_request_may_be_cancelled_at_any_moment(
     added = len(stored[own.id]) - PEOPLE * PROJECTS * SESSIONS
     assert set(outcomes) == {"done", "CancelledError"}
     assert outcomes["done"] <= added <= 202
+    await asyncio.sleep(10 * LINGER_SECONDS)
     assert await onlooker.fetchval(IDLE) == 0
     assert set(map(connections_in_use, database.placement.engines)) == {0}
 

@@ -13,7 +13,7 @@ from resolvers.access.rules import all_rows, not_deleted, own_company
 from schema.framework.context import Services
 from schema.framework.decorators import STORED_TYPES
 from tests import factories
-from tests.factories import Fixture, a_company, a_user, an_activity, an_upload
+from tests.factories import Fixture, a_company, a_user, an_activity, an_invitation, an_upload
 from tests.factories.chat import (
     a_citation,
     a_conversation,
@@ -65,6 +65,7 @@ def private_rows(user: Fixture) -> dict[str, Fixture]:
     proposal, check = a_requirement_proposal(user), a_text_check(user)
     return {
         "User": user,
+        "Invitation": an_invitation(user),
         "ActivityLog": an_activity(user),
         "UploadedFile": an_upload(user),
         "Document": document,

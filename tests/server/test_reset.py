@@ -85,7 +85,8 @@ async def test_the_data_of_a_company_goes_and_its_users_stay(installation: Setti
     assert await run(installation, "--company", str(company.id), "--confirm", company.name, "--force") == 0
 
     tables, objects = await remains(installation, company.id)
-    assert (tables, objects) == ({"platform.users", "tenant.members", "tenant.tenants"}, [])
+    kept = {"platform.users", "platform.invitations", "tenant.members", "tenant.tenants"}
+    assert (tables, objects) == (kept, [])
     assert await remains(installation, other.id) == (everywhere, [f"{other.id}/files/1"])
 
 

@@ -70,7 +70,8 @@ class Installation:
             found = await of_company(connection, self.company_id)
         finally:
             await connection.close()
-        stay = ("platform.departures", "platform.placement_changes", "platform.users", "platform.fair_shares")
+        names = ("departures", "placement_changes", "users", "invitations", "fair_shares")
+        stay = {f"platform.{name}" for name in names}
         return {name: digest for name, digest in found.items() if digest is not None and name not in stay}
 
     async def assert_settled(self, place: Place | None) -> None:

@@ -166,7 +166,7 @@ async def test_whom_the_company_suspends_hears_no_more(person: Person, revisions
         closings = [await watching.closing(), await idle.closing()]
 
     assert (message["payload"]["data"], refusals(message)) == (None, ["UNAUTHENTICATED"])
-    assert closings == [(4403, "This account is not active.")] * 2
+    assert closings == [(4401, "This account is not active.")] * 2
 
 
 def distinct(values: list[Any]) -> list[Any]:

@@ -1,6 +1,7 @@
 """Every address that a crawl has seen has an end, which is listed, counted and explained."""
 
 import asyncio
+import os
 from collections import Counter
 
 import pytest
@@ -22,6 +23,8 @@ from tests.providers.web.fake_site import (
 )
 
 OVERLOADED = Reply(b"", 503)
+PAUSE_SECONDS = int(os.environ.get("PAUSE_SECONDS", "10"))
+"""Seconds that a host asks to wait for: a minute with `PAUSE_SECONDS=60 make test ARGS="-k asks_to_wait"`."""
 
 
 def throttle(seconds: int) -> Reply:
@@ -272,15 +275,17 @@ async def test_a_repeated_crawl_downloads_only_what_has_changed(
     assert len({node["hash"] for node in images} & {node["hash"] for node in before}) == 1
 
 
-async def test_twenty_addresses_whose_host_asks_for_a_minute_all_end_stored(
+async def test_twenty_addresses_whose_host_asks_to_wait_all_end_stored(
     services: Services, person: Person, site: Site
 ) -> None:
-    opens_at = asyncio.get_running_loop().time() + 60
+    opens_at = asyncio.get_running_loop().time() + PAUSE_SECONDS
 
     def closed_at_first(content: bytes) -> Behaviour:
         async def answer(ask: Ask, writer: asyncio.StreamWriter) -> Reply:
             is_open = ask.at >= opens_at
-            return Reply(content, headers={"Content-Type": "image/jpeg"}) if is_open else throttle(60)
+            return (
+                Reply(content, headers={"Content-Type": "image/jpeg"}) if is_open else throttle(PAUSE_SECONDS)
+            )
 
         return answer
 
