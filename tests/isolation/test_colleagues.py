@@ -13,7 +13,7 @@ from resolvers.access.rules import all_rows, not_deleted, own_company
 from schema.framework.context import Services
 from schema.framework.decorators import STORED_TYPES
 from tests import factories
-from tests.factories import Fixture, a_company, a_user, an_activity, an_invitation, an_upload
+from tests.factories import Fixture, a_company, a_user, an_activity, an_upload
 from tests.factories.chat import (
     a_citation,
     a_conversation,
@@ -45,7 +45,10 @@ from tests.onlooker import Onlooker
 SHARED_RULES = {all_rows, own_company, not_deleted}
 """Rules by which colleagues read the same rows."""
 
-PRIVATE = {name for name, stored in STORED_TYPES.items() if POLICIES[stored.model].rule not in SHARED_RULES}
+PRIVATE = {
+    name for name, stored in STORED_TYPES.items() if POLICIES[stored.model].rule not in SHARED_RULES
+} - {"Invitation"}
+"""Types whose rows are their owner's. Invitations are for those who may create users, whoever sent them."""
 
 
 class Office(NamedTuple):
@@ -65,7 +68,6 @@ def private_rows(user: Fixture) -> dict[str, Fixture]:
     proposal, check = a_requirement_proposal(user), a_text_check(user)
     return {
         "User": user,
-        "Invitation": an_invitation(user),
         "ActivityLog": an_activity(user),
         "UploadedFile": an_upload(user),
         "Document": document,
