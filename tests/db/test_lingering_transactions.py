@@ -122,8 +122,9 @@ async def test_a_transaction_lingers_for_a_few_milliseconds_only(make: Make, pos
             break
 
     assert {await server_state(postgres, state.pid) for state in states} == {"idle"}
-    assert set(drivers(engine)) == set(kept)
-    assert (len(ready_connections(engine)), connections_in_use(engine)) == (len(kept), 0)
+    pooled = drivers(engine)
+    assert set(pooled) >= set(kept), "another one may have been on its way back"
+    assert (len(ready_connections(engine)), connections_in_use(engine)) == (len(pooled), 0)
     assert ready_connections(engine)._timer is None
 
 
