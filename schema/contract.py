@@ -41,7 +41,7 @@ from schema.identity.sign_in import SignInMutations
 from schema.identity.subscriptions import IdentitySubscriptions
 from schema.identity.types import IdentityQueries
 from schema.identity.users import UserMutations
-from schema.imagery.datasets import DatasetMutations, DatasetQueries
+from schema.imagery.dataset_operations import DatasetMutations, DatasetQueries
 from schema.imagery.image_feed import ImagerySubscriptions
 from schema.imagery.operations import ImageryMutations, ImageryQueries
 from schema.imagery.pushes import PushMutations
