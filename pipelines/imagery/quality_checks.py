@@ -1,7 +1,8 @@
 """Quality checks of images; CPU-bound, for child processes."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path
 
 import cv2
@@ -19,9 +20,19 @@ ANALYSIS_SIZE = 512
 """Pixels of the longer side at which sharpness and blankness are measured, independent of image size."""
 BLANK_MAX_STDDEV = 2.0
 """Standard deviation of brightness (256 levels) below which an image is blank."""
+CUT_GREYS = 125, 131
+"""Decoders fill the missing end of a JPEG with 128; a copy may be compressed again."""
+MIN_CUT_SHARE = 0.02
+"""Share of the height that must be missing for an image to be cut."""
+BLACK, WHITE = 2, 253
+"""Brightness up to which a pixel is fully black, and from which it is fully white."""
 SHARPNESS_PARTS, SHARPEST_SHARE = 8, 16
 """Parts a side whose sharpness is measured; a picture is as sharp as its sharpest sixteenth."""
 MEGABYTE = 1024 * 1024
+LOOK_RULES = attrgetter(
+    "refuse_blank", "min_sharpness", "min_brightness", "max_brightness", "max_clipped_share"
+)
+"""The rules for which an image's brightness is computed."""
 
 
 def find_issues(path: Path | None, rules: ValidationRules) -> tuple[str, ...]:
@@ -60,17 +71,61 @@ def image_issues(path: Path, rules: ValidationRules) -> list[str]:
         found = []
         if rules.formats is not None and format not in rules.formats:
             found.append("format")
-        if rules.min_width is not None and width < rules.min_width:
-            found.append("narrow")
-        if rules.min_height is not None and height < rules.min_height:
-            found.append("low")
-        if rules.refuse_blank or rules.min_sharpness is not None:
-            grey = greyscale(image)
-            if rules.refuse_blank and float(grey.std()) < BLANK_MAX_STDDEV:
-                found.append("blank")
-            if rules.min_sharpness is not None and sharpness(grey) < rules.min_sharpness:
-                found.append("blurred")
+        found += size_issues(width, height, rules)
+        if any(rule is not None for rule in LOOK_RULES(rules)):
+            found += look_issues(greyscale(image), rules)
+        if rules.refuse_cut and is_cut(image):
+            found.append("cut")
         return found
+
+
+def size_issues(width: int, height: int, rules: ValidationRules) -> Iterator[str]:
+    """Issue codes of displayed width and height in pixels."""
+    if rules.min_width is not None and width < rules.min_width:
+        yield "narrow"
+    if rules.min_height is not None and height < rules.min_height:
+        yield "low"
+    if rules.max_side is not None and max(width, height) > rules.max_side:
+        yield "oversized"
+    if not is_within(width / height, rules.min_aspect_ratio, rules.max_aspect_ratio):
+        yield "aspect_ratio"
+
+
+def look_issues(grey: np.ndarray, rules: ValidationRules) -> Iterator[str]:
+    """Issue codes of the brightness of all pixels."""
+    brightness = float(grey.mean())
+    if rules.refuse_blank and float(grey.std()) < BLANK_MAX_STDDEV:
+        yield "blank"
+    if rules.min_sharpness is not None and sharpness(grey) < rules.min_sharpness:
+        yield "blurred"
+    if rules.min_brightness is not None and brightness < rules.min_brightness:
+        yield "dark"
+    if rules.max_brightness is not None and brightness > rules.max_brightness:
+        yield "bright"
+    if rules.max_clipped_share is not None and clipped_share(grey) > rules.max_clipped_share:
+        yield "clipped"
+
+
+def is_within(value: float, least: float | None, most: float | None) -> bool:
+    """Whether a value lies between two bounds; None is no bound."""
+    return (least is None or value >= least) and (most is None or value <= most)
+
+
+def clipped_share(grey: np.ndarray) -> float:
+    """Share of pixels that are fully black or fully white."""
+    return float(((grey <= BLACK) | (grey >= WHITE)).mean())
+
+
+def is_cut(image: Image.Image) -> bool:
+    """Whether a picture ends in rows of the neutral grey with which decoders fill what was not sent.
+
+    The grey may begin in the middle of a row of blocks. A picture that is grey as a whole is not cut.
+    """
+    pixels = np.asarray(image.convert("RGB"))
+    lowest, highest = pixels.min(axis=(1, 2)), pixels.max(axis=(1, 2))
+    is_grey = (lowest >= CUT_GREYS[0]) & (highest <= CUT_GREYS[1])
+    filled = len(is_grey) if is_grey.all() else int(np.argmin(is_grey[::-1]))
+    return MIN_CUT_SHARE * len(is_grey) <= filled < len(is_grey)
 
 
 def oriented_size(image: Image.Image) -> tuple[int, int]:

@@ -28,9 +28,18 @@ FORMAT_NAMES = {name.lower(): extension for name, extension in IMAGE_FORMATS.ite
 }
 """Accepted format names and their canonical names."""
 MAX_SIDE_PIXELS, MAX_FILE_SIZE_MB = 100_000, 1_000
+ASPECT_RATIOS = 0.001, 1_000
+MAX_BRIGHTNESS = 255
 MAX_HASH_DISTANCE = 16
 """Maximum Hamming distance between perceptual hashes of near duplicates."""
 DEFAULT_HASH_DISTANCE = 8
+BOUND_PAIRS = (
+    ("min_width", "max_side"),
+    ("min_height", "max_side"),
+    ("min_aspect_ratio", "max_aspect_ratio"),
+    ("min_brightness", "max_brightness"),
+)
+"""Rules of which the first must not be larger than the second."""
 
 
 class DuplicateAction(Enum):
@@ -61,19 +70,27 @@ class ValidationPreset(Enum):
 class ValidationRules:
     """Rules for images; None is not checked. Sizes are of files, in bytes or megabytes of 1024² bytes.
 
-    `min_sharpness` is the variance of the Laplacian at 512 pixels; `duplicate_distance` counts bits.
+    `min_sharpness` is the variance of the Laplacian at 512 pixels, brightness is from 0 to 255, an aspect
+    ratio is width / height, and `duplicate_distance` counts bits.
     """
 
     preset: str | None = None
     min_width: int | None = None
     min_height: int | None = None
+    max_side: int | None = None
+    min_aspect_ratio: float | None = None
+    max_aspect_ratio: float | None = None
     formats: tuple[str, ...] | None = None
     max_size_mb: float | None = None
     min_bytes: int | None = None
     duplicates: str | None = None
     duplicate_distance: int | None = None
     refuse_blank: bool | None = None
+    refuse_cut: bool | None = None
     min_sharpness: float | None = None
+    min_brightness: float | None = None
+    max_brightness: float | None = None
+    max_clipped_share: float | None = None
     quarantine_invalid: bool | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -180,10 +197,16 @@ def validate_rules(rules: Mapping[str, Any]) -> ValidationRules:
     for name, minimum, maximum in (
         ("min_width", 1, MAX_SIDE_PIXELS),
         ("min_height", 1, MAX_SIDE_PIXELS),
+        ("max_side", 1, MAX_SIDE_PIXELS),
+        ("min_aspect_ratio", *ASPECT_RATIOS),
+        ("max_aspect_ratio", *ASPECT_RATIOS),
         ("max_size_mb", 0.001, MAX_FILE_SIZE_MB),
         ("min_bytes", 1, MAX_FILE_SIZE_MB * 1024 * 1024),
         ("duplicate_distance", 0, MAX_HASH_DISTANCE),
         ("min_sharpness", 0, 100_000),
+        ("min_brightness", 0, MAX_BRIGHTNESS),
+        ("max_brightness", 0, MAX_BRIGHTNESS),
+        ("max_clipped_share", 0, 1),
     ):
         if name in overrides:
             validators.within(overrides[name], minimum, maximum, *path, validators.camel(name))
@@ -198,6 +221,11 @@ def validate_rules(rules: Mapping[str, Any]) -> ValidationRules:
         raise Invalid("duplicateDistance requires duplicates.", *path, "duplicateDistance")
     if result.max_size_mb and result.min_bytes and result.min_bytes > result.max_size_mb * 1024 * 1024:
         raise Invalid("minBytes must not be larger than maxSizeMb.", *path, "minBytes")
+    for lower, upper in BOUND_PAIRS:
+        least, most = getattr(result, lower), getattr(result, upper)
+        if least is not None and most is not None and least > most:
+            names = validators.camel(lower), validators.camel(upper)
+            raise Invalid(f"{names[0]} must not be larger than {names[1]}.", *path, names[0])
     return result
 
 

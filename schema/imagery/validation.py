@@ -38,6 +38,15 @@ class ValidationRules:
     min_height: int | None
     """Minimum displayed height in pixels."""
 
+    max_side: int | None
+    """Maximum length of the longer side in pixels."""
+
+    min_aspect_ratio: float | None
+    """Minimum of the displayed width divided by the height."""
+
+    max_aspect_ratio: float | None
+    """Maximum of the displayed width divided by the height."""
+
     formats: list[str] | None
     """Allowed formats, such as `png`. Not paginated."""
 
@@ -56,9 +65,23 @@ class ValidationRules:
     refuse_blank: bool | None
     """Whether images of a single color are invalid."""
 
+    refuse_cut: bool | None
+    """Whether images are invalid that were cut off while they were sent: they end in a neutral grey area."""
+
     min_sharpness: float | None
     """Minimum variance of the Laplacian at 512 pixels, in the sharpest sixteenth of the image. Images below
     100 look blurred.
+    """
+
+    min_brightness: float | None
+    """Minimum mean brightness, from 0 (black) to 255 (white). Images below 40 look dark."""
+
+    max_brightness: float | None
+    """Maximum mean brightness, from 0 (black) to 255 (white)."""
+
+    max_clipped_share: float | None
+    """Maximum share of pixels, from 0 to 1, that are fully black or fully white, as in under- or overexposed
+    photographs.
     """
 
     quarantine_invalid: bool | None
@@ -93,6 +116,15 @@ class ValidationRulesInput:
     min_height: int | None = None
     """Minimum displayed height in pixels, from 1 to 100,000."""
 
+    max_side: int | None = None
+    """Maximum length of the longer side in pixels, from 1 to 100,000."""
+
+    min_aspect_ratio: float | None = None
+    """Minimum of the displayed width divided by the height, from 0.001 to 1,000."""
+
+    max_aspect_ratio: float | None = None
+    """Maximum of the displayed width divided by the height, from 0.001 to 1,000."""
+
     formats: list[str] | None = None
     """Allowed formats: `jpg`, `png`, `gif`, `bmp`, `webp`, `tiff`, `avif`, `heic`, `jp2`."""
 
@@ -113,9 +145,23 @@ class ValidationRulesInput:
     refuse_blank: bool | None = None
     """Whether images of a single color are invalid."""
 
+    refuse_cut: bool | None = None
+    """Whether images are invalid that were cut off while they were sent: they end in a neutral grey area."""
+
     min_sharpness: float | None = None
     """Minimum variance of the Laplacian at 512 pixels, in the sharpest sixteenth of the image. Images below
     100 look blurred.
+    """
+
+    min_brightness: float | None = None
+    """Minimum mean brightness, from 0 (black) to 255 (white). Images below 40 look dark."""
+
+    max_brightness: float | None = None
+    """Maximum mean brightness, from 0 (black) to 255 (white)."""
+
+    max_clipped_share: float | None = None
+    """Maximum share of pixels, from 0 to 1, that are fully black or fully white, as in under- or overexposed
+    photographs. Drawings and charts have many, too.
     """
 
     quarantine_invalid: bool | None = None
