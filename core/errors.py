@@ -11,7 +11,9 @@ class OperatorError(Exception):
 
 
 class ErrorCode(Enum):
-    """Reason why an operation was refused."""
+    """Reason why a request, an operation or a part of it failed: the `code` of payload errors and, as
+    `extensions.code`, of all other errors. There are no other codes.
+    """
 
     UNAUTHENTICATED = "UNAUTHENTICATED"
     """The request has no valid access token. Sign in and try again."""
@@ -33,6 +35,44 @@ class ErrorCode(Enum):
     """The link, upload or cursor is no longer valid."""
     UNAVAILABLE = "UNAVAILABLE"
     """A service that the operation depends on is temporarily unavailable. Try again later."""
+    BAD_USER_INPUT = "BAD_USER_INPUT"
+    """A value does not have its type. Only in `extensions.code`, with the path of the value."""
+    GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+    """The document is not GraphQL. Only in `extensions.code`."""
+    GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+    """The document does not fit the schema. Only in `extensions.code`."""
+    OPERATION_RESOLUTION_FAILURE = "OPERATION_RESOLUTION_FAILURE"
+    """The document has no operation of this name, or several and none is named. Only in `extensions.code`."""
+    QUERY_TOO_COMPLEX = "QUERY_TOO_COMPLEX"
+    """The document, or its answer, is larger than the limits. The message says which one. Only in
+    `extensions.code`.
+    """
+    VALUE_NOT_REPRESENTABLE = "VALUE_NOT_REPRESENTABLE"
+    """A stored value cannot be expressed in the field's type. Only in `extensions.code`."""
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
+    """No document is stored under this hash. Send the hash and the document. Only in `extensions.code`."""
+    DOCUMENT_NOT_TRUSTED = "DOCUMENT_NOT_TRUSTED"
+    """The server executes documents on its allow list only. Only in `extensions.code`."""
+    CSRF_PREVENTION = "CSRF_PREVENTION"
+    """The request lacks a header that shows that no other site sent it. Only in `extensions.code`."""
+    BATCHING_NOT_SUPPORTED = "BATCHING_NOT_SUPPORTED"
+    """The request has several operations. Only in `extensions.code`."""
+    ORIGIN_NOT_ALLOWED = "ORIGIN_NOT_ALLOWED"
+    """Pages of this origin may not send requests; the message names the setting. Only in preflights."""
+    BAD_REQUEST = "BAD_REQUEST"
+    """The request is not a GraphQL request. Only in `extensions.code`."""
+    METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    """The operation requires another HTTP method. Only in `extensions.code`."""
+    NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
+    """The operation cannot be answered in a media type that the client accepts. Only in `extensions.code`."""
+    UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
+    """The request's body has a media type that is not read. Only in `extensions.code`."""
+    PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
+    """The request's body is larger than the limit. Only in `extensions.code`."""
+    REQUEST_TIMEOUT = "REQUEST_TIMEOUT"
+    """The request was not received in time. Only in `extensions.code`."""
+    INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
+    """An unexpected error, logged by the server under `extensions.id`. Only in `extensions.code`."""
 
 
 class DomainError(Exception):

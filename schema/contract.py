@@ -173,13 +173,18 @@ class Contract(DocumentSchema):
         return Counter() if counts is None else counts
 
 
-def make_schema(limits: Limits | None = None, *, sort: bool = False, compiled: bool = True) -> Contract:
-    """The schema with operation limits. Sort it only for printing: sorted enums cannot be executed."""
+def make_schema(
+    limits: Limits | None = None, *, sort: bool = False, compiled: bool = True, introspection: bool = True
+) -> Contract:
+    """The schema with operation limits. Sort it only for printing: sorted enums cannot be executed.
+
+    Without introspection, errors do not suggest names of the schema either.
+    """
     limits = limits or Limits()
     config = StrawberryConfig(
         scalar_map=SCALARS,
         sort_schema=sort,
-        disable_field_suggestions=True,
+        disable_field_suggestions=not introspection,
         enable_experimental_incremental_execution=True,
     )
     documents = Documents()
@@ -190,8 +195,14 @@ def make_schema(limits: Limits | None = None, *, sort: bool = False, compiled: b
         config=config,
         limits=limits,
         documents=documents,
-        extensions=[partial(OperationLimits, limits, documents), IntrospectionCache, ErrorMasking],
-        execution_context_class=executor_with(limits, compiled=compiled, kinds=record_field),
+        extensions=[
+            partial(OperationLimits, limits, documents, introspection=introspection),
+            IntrospectionCache,
+            ErrorMasking,
+        ],
+        execution_context_class=executor_with(
+            limits, compiled=compiled, kinds=record_field, suggests=introspection
+        ),
     )
     for name in ENCODED_SCALARS:
         scalar: Any = contract._schema.type_map[name]

@@ -9,8 +9,8 @@ from datetime import timedelta
 import structlog
 from sqlalchemy import text
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import Route, WebSocketRoute
@@ -36,7 +36,10 @@ from server.graphql.view import GraphQLView
 from server.http import explorer, files
 from server.http.application import ENDPOINT, Application
 from server.http.authentication import Authentication
-from server.http.error_responses import ErrorResponses
+from server.http.contract import contract as contract_text
+from server.http.cross_origin import CrossOriginRequests
+from server.http.error_responses import ErrorResponses, http_error
+from server.http.response_headers import ResponseHeaders
 from server.installation import database_urls
 from server.provider_factory import open_embedders, open_sources, open_vectors, worker_services
 from server.worker import Worker
@@ -92,28 +95,19 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
 
     admission = Admission(admission_limits(settings))
     authentication = Authentication(lambda: state.open_services)
-    contract = make_schema(operation_limits(settings), compiled=settings.compiled_executor)
+    contract = make_schema(
+        operation_limits(settings),
+        compiled=settings.compiled_executor,
+        introspection=settings.introspection,
+    )
     view = GraphQLView(
         contract,
         authentication.open_context,
         limits=transport_limits(settings),
-        explorer=explorer.explorer,
+        explorer=explorer.explorer if settings.explorer else None,
         admission=admission,
         identify_caller=authentication.identify_caller,
         public_fields=PUBLIC_MUTATIONS,
-    )
-    cors = Middleware(
-        CORSMiddleware,
-        allow_origins=settings.cors_origins,
-        allow_methods=["GET", "POST", "PUT"],
-        allow_headers=["*"],
-        expose_headers=[
-            "Accept-Ranges",
-            "Content-Disposition",
-            "Content-Range",
-            "ETag",
-            "WWW-Authenticate",
-        ],
     )
     proxies = Middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     wiring = files.routes(
@@ -129,15 +123,18 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
         lifespan=lifespan,
         middleware=[
             *([proxies] if settings.trusted_proxies else []),
-            *([cors] if settings.cors_origins else []),
+            Middleware(ResponseHeaders),
+            Middleware(CrossOriginRequests, settings.cors_origins),
             Middleware(ErrorResponses),
         ],
+        exception_handlers={HTTPException: http_error},
         routes=[
             Route("/", lambda request: RedirectResponse("/graphql")),
             Route("/healthz", healthz),
             Route("/readyz", readiness(state)),
             Route(ENDPOINT, view),
             WebSocketRoute(ENDPOINT, view),
+            *([Route(f"{ENDPOINT}/schema.graphql", contract_text)] if settings.introspection else []),
             explorer.assets(),
             *wiring,
         ],

@@ -23,6 +23,12 @@ class OperationSettings(BaseSettings):
     query_introspection: int = Field(
         default=80_000, ge=1_000, description="Maximum values of an answer to introspection."
     )
+    introspection: bool = Field(
+        default=True,
+        description="Answers introspection and serves the contract at `/graphql/schema.graphql`. "
+        "Error messages suggest names exactly if it does.",
+    )
+    explorer: bool = Field(default=True, description="Serves the explorer to browsers at `/graphql`.")
     query_result: int = Field(
         default=60_000,
         ge=1_000,

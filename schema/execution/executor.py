@@ -78,9 +78,14 @@ class CompiledExecutor(MeteredExecutor):
         return compiled
 
 
-def executor_with(limits: Limits, *, compiled: bool = True, kinds: Kinds = no_kinds) -> type[MeteredExecutor]:
-    """An executor class with these limits, and plans of its own with further kinds of fields."""
+def executor_with(
+    limits: Limits, *, compiled: bool = True, kinds: Kinds = no_kinds, suggests: bool = True
+) -> type[MeteredExecutor]:
+    """An executor class with these limits, and plans of its own with further kinds of fields.
+
+    Its errors suggest names of the schema if `suggests`.
+    """
+    members: dict[str, Any] = {"limits": limits, "suggests": suggests}
     if not compiled:
-        return type("StockExecutor", (MeteredExecutor,), {"limits": limits})
-    members = {"limits": limits, "plans": Plans(kinds), "counts": Counter()}
-    return type("Executor", (CompiledExecutor,), members)
+        return type("StockExecutor", (MeteredExecutor,), members)
+    return type("Executor", (CompiledExecutor,), members | {"plans": Plans(kinds), "counts": Counter()})

@@ -16,7 +16,7 @@ from strawberry.types import ExecutionContext, StreamExecutionResult
 from strawberry.types.arguments import convert_argument
 
 from core.error_reports import fingerprint
-from core.errors import DomainError
+from core.errors import DomainError, ErrorCode
 from schema.framework.outages import outage
 from schema.framework.scalars import InvalidLiteral
 
@@ -26,12 +26,12 @@ VALUE = re.compile(r"(?:Variable '\$|Argument ')(\w+)'(?: has invalid value(?: a
 STEP = re.compile(r"\w+")
 
 
-FORMATS: tuple[tuple[type[Exception], str | None, str], ...] = (
-    (CannotGetOperationTypeError, None, "OPERATION_RESOLUTION_FAILURE"),
-    (InvalidOperationTypeError, None, "METHOD_NOT_ALLOWED"),
-    (GlobalIDValueError, "The value must be a global ID.", "BAD_USER_INPUT"),
-    (StrawberryInputCoercionError, None, "BAD_USER_INPUT"),
-    (InvalidLiteral, None, "BAD_USER_INPUT"),
+FORMATS: tuple[tuple[type[Exception], str | None, ErrorCode], ...] = (
+    (CannotGetOperationTypeError, None, ErrorCode.OPERATION_RESOLUTION_FAILURE),
+    (InvalidOperationTypeError, None, ErrorCode.METHOD_NOT_ALLOWED),
+    (GlobalIDValueError, "The value must be a global ID.", ErrorCode.BAD_USER_INPUT),
+    (StrawberryInputCoercionError, None, ErrorCode.BAD_USER_INPUT),
+    (InvalidLiteral, None, ErrorCode.BAD_USER_INPUT),
 )
 """Errors of the client by exception type: their message, if it is not the original one, and code."""
 
@@ -49,14 +49,16 @@ def mask_error(error: GraphQLError, logged: dict[Cause, str] | None = None) -> G
     original = original_error(error)
     if isinstance(error, GraphQLSyntaxError):
         bounded = error.message.endswith("Parsing aborted.")
-        return format_error(error, error.message, "QUERY_TOO_COMPLEX" if bounded else "GRAPHQL_PARSE_FAILED")
+        return format_error(
+            error, error.message, ErrorCode.QUERY_TOO_COMPLEX if bounded else ErrorCode.GRAPHQL_PARSE_FAILED
+        )
     if isinstance(original, DomainError):
         path = {"path": list(original.path)} if original.path else {}
-        return format_error(error, original.message, original.code.value, **path)
+        return format_error(error, original.message, original.code, **path)
     if isinstance(original, GraphQLError) and "code" in (original.extensions or {}):
         return format_error(error, original.message, **(original.extensions or {}))
     if is_variable_error(error) or raised_in(error, "graphql.execution.values"):
-        return format_error(error, error.message, "BAD_USER_INPUT", **value_path(error.message))
+        return format_error(error, error.message, ErrorCode.BAD_USER_INPUT, **value_path(error.message))
     for exception_type, message, code in FORMATS:
         if isinstance(original, exception_type):
             path = argument_path(original) or value_path(error.message)
@@ -65,7 +67,7 @@ def mask_error(error: GraphQLError, logged: dict[Cause, str] | None = None) -> G
     unavailable = outage(original) if original else None
     if unavailable is not None:
         log_outage(error, original or error, logged)
-        return format_error(error, unavailable.message, unavailable.code.value)
+        return format_error(error, unavailable.message, unavailable.code)
     return mask_unexpected(error, original or error, logged)
 
 
@@ -84,10 +86,10 @@ def mask_unexpected(error: GraphQLError, cause: Exception, logged: dict[Cause, s
     if error_id is None:
         logged[key] = error_id = uuid4().hex
         log.error("operation_failed", error_id=error_id, path=error.path, exc_info=cause)
-    return format_error(error, "Internal error", "INTERNAL_SERVER_ERROR", id=error_id)
+    return format_error(error, "Internal error", ErrorCode.INTERNAL_SERVER_ERROR, id=error_id)
 
 
-def format_error(error: GraphQLError, message: str, code: str, **extensions: Any) -> GraphQLError:
+def format_error(error: GraphQLError, message: str, code: ErrorCode, **extensions: Any) -> GraphQLError:
     """An error at the same location, without the original exception."""
     return GraphQLError(
         message,
@@ -95,7 +97,7 @@ def format_error(error: GraphQLError, message: str, code: str, **extensions: Any
         error.source,
         error.positions,
         error.path,
-        extensions={"code": code, **extensions},
+        extensions={"code": code.value, **extensions},
     )
 
 

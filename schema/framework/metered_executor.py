@@ -1,7 +1,7 @@
 """Execution that stops a result which grows too large, whatever its document announced."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sized
-from typing import Any
+from typing import Any, ClassVar
 
 from graphql import (
     FieldNode,
@@ -18,6 +18,7 @@ from graphql import (
 )
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from core.errors import ErrorCode
 from schema.framework.list_sizes import INTROSPECTION
 from schema.framework.operation_size import Limits
 
@@ -91,11 +92,19 @@ class MeteredExecutor(StrawberryGraphQLCoreExecutionContext):
     """
 
     limits = Limits()
+    suggests: ClassVar[bool] = True
+    """Whether errors suggest names of the schema."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.hide_suggestions = not self.suggests
         self.weights: dict[int, tuple[Any, int]] = {}
         self.spent: dict[str, int] = {}
+
+    @classmethod
+    def build(cls, *args: Any, **options: Any) -> Any:
+        """The executor of an operation, or the errors of its variables."""
+        return super().build(*args, **{**options, "hide_suggestions": not cls.suggests})
 
     def build_per_event_executor(self, payload: Any) -> Any:
         """An executor with a budget of its own for each event of a subscription."""
@@ -141,7 +150,7 @@ class MeteredExecutor(StrawberryGraphQLCoreExecutionContext):
         if self.spent[meter] > limit:
             raise GraphQLError(
                 f"The {meter} exceeds the limit of {limit}. Request smaller pages or fewer fields.",
-                extensions={"code": "QUERY_TOO_COMPLEX"},
+                extensions={"code": ErrorCode.QUERY_TOO_COMPLEX.value},
             )
         return True
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from typing import cast
 
-from graphql import DocumentNode, GraphQLError, validate
+from graphql import DocumentNode, GraphQLError, NoSchemaIntrospectionCustomRule, validate
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types import StreamExecutionResult
 from strawberry.types.execution import ParseOptions
 
+from core.errors import ErrorCode
 from schema.framework.documents import Document, Documents
 from schema.framework.literal_paths import literal_path
 from schema.framework.operation_size import InvalidDirective, Limits, OperationAnalyzer, QueryTooComplex
@@ -25,17 +26,20 @@ def code_validation_error(error: GraphQLError, document: DocumentNode) -> GraphQ
         error.message = f"{error.message[:MAX_MESSAGE]}…"
     if isinstance(error, InvalidLiteral) and error.nodes:
         path = list(literal_path(document, error.nodes[0]))
-        error.extensions = {"code": "BAD_USER_INPUT", **({"path": path} if path else {})}
+        error.extensions = {"code": ErrorCode.BAD_USER_INPUT.value, **({"path": path} if path else {})}
     else:
-        error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
+        error.extensions = {"code": ErrorCode.GRAPHQL_VALIDATION_FAILED.value}
     return error
 
 
 class OperationLimits(SchemaExtension):
     """Enforces the limits before the validation rules run, whose time is quadratic in the document size."""
 
-    def __init__(self, limits: Limits | None = None, documents: Documents | None = None) -> None:
+    def __init__(
+        self, limits: Limits | None = None, documents: Documents | None = None, *, introspection: bool = True
+    ) -> None:
         super().__init__()
+        self.introspection = introspection
         self.limits = limits or Limits()
         self.documents = documents or Documents()
         self._known: Document | None = None
@@ -73,19 +77,25 @@ class OperationLimits(SchemaExtension):
         analyzer = OperationAnalyzer(schema, document, variables, self.limits)
         if len(analyzer.operations) > 1 and context._provided_operation_name is None:
             message = "Must provide operationName: the document has several operations."
-            return [GraphQLError(message, extensions={"code": "OPERATION_RESOLUTION_FAILURE"})]
+            return [GraphQLError(message, extensions={"code": ErrorCode.OPERATION_RESOLUTION_FAILURE.value})]
         try:
             known = self._known
             cost = known.cost(schema, variables, self.limits) if known else analyzer.check()
         except QueryTooComplex as excess:
-            return [GraphQLError(str(excess), extensions={"code": "QUERY_TOO_COMPLEX"})]
+            return [GraphQLError(str(excess), extensions={"code": ErrorCode.QUERY_TOO_COMPLEX.value})]
         except InvalidDirective as fault:
-            return [GraphQLError(str(fault), extensions={"code": "BAD_USER_INPUT", "path": fault.path})]
+            return [
+                GraphQLError(
+                    str(fault), extensions={"code": ErrorCode.BAD_USER_INPUT.value, "path": fault.path}
+                )
+            ]
         context.extensions_results["cost"] = {"requested": cost, "limit": self.limits.cost}
         if known is not None:
             return []
-        rules = (*context.validation_rules, MaybeNullValidationRule, OneOfInputValidationRule)
-        errors = validate(schema, document, rules, max_errors=5, hide_suggestions=True)
+        rules = [*context.validation_rules, MaybeNullValidationRule, OneOfInputValidationRule]
+        if not self.introspection:
+            rules.append(NoSchemaIntrospectionCustomRule)
+        errors = validate(schema, document, rules, max_errors=5, hide_suggestions=not self.introspection)
         if not errors and context.query:
             self.documents.keep(context.query, document)
         return [code_validation_error(error, document) for error in errors]

@@ -20,6 +20,7 @@ from starlette.datastructures import UploadFile
 from strawberry.file_uploads import Upload
 from strawberry.scalars import JSON
 
+from core.errors import ErrorCode
 from core.json_values import MAX_ANSWER_DEPTH, MAX_DEPTH, NotRepresentable, representable
 
 MAX_BIG_INT = 2**63 - 1
@@ -110,7 +111,7 @@ def refuse_upload_literal(node: ValueNode, variables: Any = None) -> Any:
 
 def not_representable(message: str) -> GraphQLError:
     """The error of a field whose value cannot be part of an answer."""
-    return GraphQLError(message, extensions={"code": "VALUE_NOT_REPRESENTABLE"})
+    return GraphQLError(message, extensions={"code": ErrorCode.VALUE_NOT_REPRESENTABLE.value})
 
 
 def excerpt(value: Any) -> str:

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive
 from strawberry.file_uploads.utils import replace_placeholders_with_files
 
+from core.errors import ErrorCode
 from server.graphql.json import decode
 from server.graphql.limits import TransportLimits
 from server.graphql.negotiation import JSON
@@ -47,7 +48,7 @@ class BodySpace:
         """Takes space for received bytes. Raises `Refusal` if there is none left."""
         if self.used + size > self.limit:
             message = "The server is receiving too many requests. Try again in a moment."
-            raise Refusal(503, "UNAVAILABLE", message, {**RETRY_AFTER, "Connection": "close"})
+            raise Refusal(503, ErrorCode.UNAVAILABLE, message, {**RETRY_AFTER, "Connection": "close"})
         self.used += size
 
 
@@ -87,7 +88,10 @@ class BoundedBody:
                 message = await self._receive()
         except TimeoutError:
             raise Refusal(
-                408, "REQUEST_TIMEOUT", "The request was not received in time.", {"Connection": "close"}
+                408,
+                ErrorCode.REQUEST_TIMEOUT,
+                "The request was not received in time.",
+                {"Connection": "close"},
             ) from None
         return self._count(message)
 
@@ -119,7 +123,7 @@ class BoundedBody:
 def too_large(limit: int) -> Refusal:
     """The 413 response for a body over `limit` bytes."""
     return Refusal(
-        413, "PAYLOAD_TOO_LARGE", f"The body must be at most {limit} bytes.", {"Connection": "close"}
+        413, ErrorCode.PAYLOAD_TOO_LARGE, f"The body must be at most {limit} bytes.", {"Connection": "close"}
     )
 
 
@@ -128,10 +132,12 @@ def check_media_type(request: Request, media: str) -> None:
     if media == JSON:
         return
     if media != FORM:
-        raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json or multipart/form-data.")
+        raise Refusal(415, ErrorCode.UNSUPPORTED_MEDIA_TYPE, "Send application/json or multipart/form-data.")
     if not any(name in request.headers for name in PREFLIGHT):
         names = ", ".join(PREFLIGHT)
-        raise Refusal(403, "CSRF_PREVENTION", f"Multipart requests require one of the headers {names}.")
+        raise Refusal(
+            403, ErrorCode.CSRF_PREVENTION, f"Multipart requests require one of the headers {names}."
+        )
 
 
 def parse_operation(request: Request, body: bytes) -> dict[str, Any]:
@@ -150,14 +156,16 @@ def validate_operation(value: object) -> dict[str, Any]:
     """Validates the types of an operation's four fields."""
     if isinstance(value, list):
         raise Refusal(
-            400, "BATCHING_NOT_SUPPORTED", "Batching is not supported: send one operation per request."
+            400,
+            ErrorCode.BATCHING_NOT_SUPPORTED,
+            "Batching is not supported: send one operation per request.",
         )
     if not isinstance(value, dict):
-        raise Refusal(400, "BAD_REQUEST", "The body must be an object.")
+        raise Refusal(400, ErrorCode.BAD_REQUEST, "The body must be an object.")
     for name, kind, words in SHAPES:
         part = value.get(name)
         if part is not None and not isinstance(part, kind):
-            raise Refusal(400, "BAD_REQUEST", f"`{name}` must be {words} or null.")
+            raise Refusal(400, ErrorCode.BAD_REQUEST, f"`{name}` must be {words} or null.")
     return value
 
 
@@ -166,7 +174,7 @@ def parse_json(text: str | bytes, what: str) -> object:
     try:
         return decode(text)
     except JSONDecodeError as error:
-        raise Refusal(400, "BAD_REQUEST", f"{what} is not valid JSON.") from error
+        raise Refusal(400, ErrorCode.BAD_REQUEST, f"{what} is not valid JSON.") from error
 
 
 def from_query_string(parameters: Mapping[str, str]) -> dict[str, object]:
@@ -187,22 +195,26 @@ async def from_multipart(request: Request, limits: TransportLimits) -> object:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
-        raise Refusal(507, "EXHAUSTED", "There is no space left for the files. Try again later.") from error
+        raise Refusal(
+            507, ErrorCode.EXHAUSTED, "There is no space left for the files. Try again later."
+        ) from error
     except (HTTPException, MultiPartException, ValueError, KeyError) as error:
-        raise Refusal(400, "BAD_REQUEST", "The multipart body cannot be parsed.") from error
+        raise Refusal(400, ErrorCode.BAD_REQUEST, "The multipart body cannot be parsed.") from error
     operations = parse_json(text_field(form.get("operations")), "`operations`")
     paths = parse_json(text_field(form.get("map")), "`map`")
     if not isinstance(operations, dict):
         return operations
     if not isinstance(paths, dict) or not all(is_variable_paths(value) for value in paths.values()):
-        raise Refusal(400, "BAD_REQUEST", "`map` must give each file a list of paths into `variables`.")
+        raise Refusal(
+            400, ErrorCode.BAD_REQUEST, "`map` must give each file a list of paths into `variables`."
+        )
     files = {name: form.get(name) for name in paths}
     if not all(isinstance(file, UploadFile) for file in files.values()):
-        raise Refusal(400, "BAD_REQUEST", "A file named in `map` is missing.")
+        raise Refusal(400, ErrorCode.BAD_REQUEST, "A file named in `map` is missing.")
     try:
         return replace_placeholders_with_files(operations, paths, files)
     except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise Refusal(400, "BAD_REQUEST", "A path in `map` is not in `operations`.") from error
+        raise Refusal(400, ErrorCode.BAD_REQUEST, "A path in `map` is not in `operations`.") from error
 
 
 def text_field(value: UploadFile | str | None) -> str:

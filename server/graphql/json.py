@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import structlog
 
+from core.errors import ErrorCode
 from core.json_values import INTEGERS, MAX_ANSWER_DEPTH, parse
 from schema.framework.introspection_cache import EncodedData, fragment_of
 
@@ -49,7 +50,7 @@ def encodable(value: Any, errors: list[Any] | None = None, path: tuple[str | int
         case list() | tuple() if len(path) < MAX_ANSWER_DEPTH:
             return [encodable(part, errors, (*path, index)) for index, part in enumerate(value)]
     if errors is not None:
-        extensions = {"code": "VALUE_NOT_REPRESENTABLE"}
+        extensions = {"code": ErrorCode.VALUE_NOT_REPRESENTABLE.value}
         message = "The value cannot be encoded."
         errors.append({"message": message, "path": [*path][:100], "extensions": extensions})
     return None

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
+from core.errors import ErrorCode
 from server.graphql.refusals import Refusal
 
 
@@ -24,7 +25,9 @@ class PersistedDocuments:
             known = digest or (sha256(document.encode()).hexdigest() if document else "")
             if known not in self.trusted:
                 raise Refusal(
-                    400, "DOCUMENT_NOT_TRUSTED", "The document is not on the allow list of this server."
+                    400,
+                    ErrorCode.DOCUMENT_NOT_TRUSTED,
+                    "The document is not on the allow list of this server.",
                 )
             return {**operation, "query": self.trusted[known]}
         if digest is None:
@@ -32,14 +35,14 @@ class PersistedDocuments:
         if document is None:
             return {**operation, "query": self.find(digest)}
         if sha256(document.encode()).hexdigest() != digest:
-            raise Refusal(400, "BAD_REQUEST", "The hash does not match the document.")
+            raise Refusal(400, ErrorCode.BAD_REQUEST, "The hash does not match the document.")
         self.store(digest, document)
         return operation
 
     def find(self, digest: str) -> str:
         """The document of a hash. Clients expect status 200 and this message if it is unknown."""
         if digest not in self.known:
-            raise Refusal(200, "PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
+            raise Refusal(200, ErrorCode.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
         self.known.move_to_end(digest)
         return self.known[digest]
 
@@ -60,5 +63,5 @@ def requested_hash(operation: dict[str, Any]) -> str | None:
         return None
     digest = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
     if not isinstance(digest, str) or persisted.get("version") != 1:
-        raise Refusal(400, "BAD_REQUEST", "`persistedQuery` must have version 1 and a `sha256Hash`.")
+        raise Refusal(400, ErrorCode.BAD_REQUEST, "`persistedQuery` must have version 1 and a `sha256Hash`.")
     return digest

@@ -36,7 +36,7 @@ class Refusal(Exception):
     def __init__(
         self,
         status: int,
-        code: str,
+        code: ErrorCode,
         message: str,
         headers: Mapping[str, str] | None = None,
         **extensions: str,
@@ -45,7 +45,7 @@ class Refusal(Exception):
         self.status = status
         self.message = message
         self.headers = dict(headers or {})
-        self.extensions = {"code": code, **extensions}
+        self.extensions = {"code": code.value, **extensions}
 
     def response(self, media_type: str) -> Response:
         """The error as a GraphQL response without data."""
@@ -62,16 +62,16 @@ def refusal(error: Exception) -> Refusal:
         if known is not error:
             log.warning("request_unavailable", cause=error)
         status = STATUS.get(known.code, 400)
-        return Refusal(status, known.code.value, known.message, HEADERS.get(status))
+        return Refusal(status, known.code, known.message, HEADERS.get(status))
     error_id = uuid4().hex
     log.error("request_failed", error_id=error_id, exc_info=error)
-    return Refusal(500, "INTERNAL_SERVER_ERROR", "Internal error", id=error_id)
+    return Refusal(500, ErrorCode.INTERNAL_SERVER_ERROR, "Internal error", id=error_id)
 
 
 def invalid_token(error: DomainError) -> Refusal:
     """The error response to a token that is not accepted (RFC 6750)."""
     challenge = f'Bearer error="invalid_token", error_description="{error.message}"'
-    return Refusal(401, error.code.value, error.message, {"WWW-Authenticate": challenge})
+    return Refusal(401, error.code, error.message, {"WWW-Authenticate": challenge})
 
 
 def status_without_data(data: Mapping[str, Any] | None, errors: Iterable[Any]) -> int | None:

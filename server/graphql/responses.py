@@ -17,7 +17,6 @@ FIXED_HEADERS = {
     media: (
         (b"content-type", media.encode()),
         (b"vary", b"Accept"),
-        (b"x-content-type-options", b"nosniff"),
         (b"cache-control", b"no-store"),
     )
     for media in (JSON, GRAPHQL)

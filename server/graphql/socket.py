@@ -17,7 +17,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     Operation,
 )
 
-from core.errors import DomainError, NotAuthenticated
+from core.errors import DomainError, ErrorCode, NotAuthenticated
 from schema.framework.error_masking import mask_error
 from schema.framework.outages import outage
 from server.graphql.admission import Admission
@@ -232,7 +232,9 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
             try:
                 limit = self.view.limits.socket_operations
                 if len(self.operations) >= limit:
-                    raise Refusal(429, "EXHAUSTED", f"A socket may run at most {limit} operations at a time.")
+                    raise Refusal(
+                        429, ErrorCode.EXHAUSTED, f"A socket may run at most {limit} operations at a time."
+                    )
                 message = {**message, "payload": self.view.documents.resolve(message["payload"])}
             except Refusal as refusal:
                 await self.refuse(message["id"], refusal)

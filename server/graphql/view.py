@@ -24,7 +24,7 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET
 
-from core.errors import DomainError
+from core.errors import DomainError, ErrorCode
 from server.graphql.admission import Admission
 from server.graphql.body import BodySpace, check_media_type, parse_operation, read_form
 from server.graphql.clients import GRACE_SECONDS, ClientWatch, client_host, note_answer
@@ -125,7 +125,6 @@ class GraphQLView(GraphQL[OperationContext, None]):
         except Exception as error:
             response = refusal(error).response(request.acceptance.json or JSON)
         response.headers["vary"] = "Accept"
-        response.headers["x-content-type-options"] = "nosniff"
         response.headers.setdefault("cache-control", "no-store")
         return response
 
@@ -133,11 +132,11 @@ class GraphQLView(GraphQL[OperationContext, None]):
         """Validates the headers, then runs the operation."""
         method, acceptance = request.method, request.acceptance
         if method not in ALLOWED_OPERATIONS:
-            raise Refusal(405, "METHOD_NOT_ALLOWED", "Use GET or POST.", {"Allow": "GET, POST"})
+            raise Refusal(405, ErrorCode.METHOD_NOT_ALLOWED, "Use GET or POST.", {"Allow": "GET, POST"})
         if self.explorer and method == "GET" and acceptance.html and "query" not in request.query_params:
             return await self.explorer(request)
         if not (acceptance.json or acceptance.stream or acceptance.incremental):
-            raise Refusal(406, "NOT_ACCEPTABLE", f"Accept {GRAPHQL} or {JSON}.")
+            raise Refusal(406, ErrorCode.NOT_ACCEPTABLE, f"Accept {GRAPHQL} or {JSON}.")
         if method == "POST":
             check_media_type(request, request.media_type)
         caller = self.identify_caller(request, None)
@@ -173,7 +172,7 @@ class GraphQLView(GraphQL[OperationContext, None]):
         """Runs an operation. Strawberry streams subscriptions and incremental delivery."""
         document, name = operation.get("query"), operation.get("operationName")
         if not document:
-            raise Refusal(400, "BAD_REQUEST", "The request must contain a `query`.")
+            raise Refusal(400, ErrorCode.BAD_REQUEST, "The request must contain a `query`.")
         data = GraphQLRequestData(
             query=document,
             variables=operation.get("variables"),
@@ -187,7 +186,7 @@ class GraphQLView(GraphQL[OperationContext, None]):
         result = await self.execute(request, context, data)
         if isinstance(result, IncrementalResults):
             await result.subsequent_results.aclose()
-            raise Refusal(406, "NOT_ACCEPTABLE", "`@defer` and `@stream` require multipart/mixed.")
+            raise Refusal(406, ErrorCode.NOT_ACCEPTABLE, "`@defer` and `@stream` require multipart/mixed.")
         return single_response(result, request.acceptance.json or JSON)
 
     async def execute(
@@ -209,8 +208,10 @@ class GraphQLView(GraphQL[OperationContext, None]):
         except InvalidOperationTypeError as error:
             if error.operation_type is OperationType.SUBSCRIPTION:
                 supported = "graphql-transport-ws, text/event-stream or multipart/mixed;subscriptionSpec=1.0"
-                raise Refusal(406, "NOT_ACCEPTABLE", f"Subscriptions require {supported}.") from error
-            raise Refusal(405, "METHOD_NOT_ALLOWED", "Mutations require POST.", {"Allow": "POST"}) from error
+                raise Refusal(406, ErrorCode.NOT_ACCEPTABLE, f"Subscriptions require {supported}.") from error
+            raise Refusal(
+                405, ErrorCode.METHOD_NOT_ALLOWED, "Mutations require POST.", {"Allow": "POST"}
+            ) from error
 
     async def open(self, request: OperationRequest) -> OperationContext:
         """The context of a request, opened once."""

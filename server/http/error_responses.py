@@ -3,12 +3,18 @@
 import asyncio
 
 import structlog
-from starlette.requests import ClientDisconnect
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.graphql.refusals import refusal
+from core.errors import ErrorCode
+from server.graphql.refusals import Refusal, refusal
 
 log = structlog.get_logger(__name__)
+
+
+HTTP_CODES = {404: ErrorCode.NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOWED}
 
 
 class ErrorResponses:
@@ -36,6 +42,15 @@ class ErrorResponses:
                 return await refusal(error).response("application/json")(scope, receive, send)
             log.warning("response_broken_off", cause=type(error).__name__)
             await break_off(scope)
+
+
+async def http_error(request: Request, error: Exception) -> Response:
+    """The response to a path or a method that no route has."""
+    assert isinstance(error, HTTPException)
+    code = HTTP_CODES.get(error.status_code, ErrorCode.BAD_REQUEST)
+    message = {404: "There is nothing at this path.", 405: "This path requires another method."}
+    text = message.get(error.status_code, str(error.detail))
+    return Refusal(error.status_code, code, text, error.headers).response("application/json")
 
 
 async def break_off(scope: Scope) -> None:

@@ -104,7 +104,7 @@ def error_response(error: Exception) -> Refusal:
     if not isinstance(error, DomainError) or isinstance(error, Unavailable):
         return refusal(error)
     status = STATUS_BY_TYPE.get(type(error)) or STATUS.get(error.code, 400)
-    return Refusal(status, error.code.value, error.message)
+    return Refusal(status, error.code, error.message)
 
 
 async def require_holder(services: FileServices, holder_id: UUID | None) -> None:
@@ -121,9 +121,11 @@ async def receive(request: Request, services: FileServices) -> Response:
     link = services.links.verify_upload(request.path_params["token"])
     await require_holder(services, link.holder_id)
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Refusal(415, "UNSUPPORTED", "Content-Encoding is not supported: send the file as it is.")
+        raise Refusal(
+            415, ErrorCode.UNSUPPORTED, "Content-Encoding is not supported: send the file as it is."
+        )
     if "content-range" in request.headers:
-        raise Refusal(400, "INVALID", "Content-Range is not supported: send the whole file.")
+        raise Refusal(400, ErrorCode.INVALID, "Content-Range is not supported: send the whole file.")
     length = request.headers.get("content-length", "")
     try:
         await files.receive(
@@ -137,12 +139,14 @@ async def receive(request: Request, services: FileServices) -> Response:
     except TimeoutError:
         raise Refusal(
             408,
-            "EXPIRED",
+            ErrorCode.EXPIRED,
             f"No data was received for {IDLE_TIMEOUT_SECONDS} seconds.",
             {"Connection": "close"},
         ) from None
     except ClientDisconnect:
-        raise Refusal(400, "INVALID", "The connection was closed before the upload was complete.") from None
+        raise Refusal(
+            400, ErrorCode.INVALID, "The connection was closed before the upload was complete."
+        ) from None
     return Response(status_code=204)
 
 
@@ -188,7 +192,6 @@ async def send_bundle(request: Request, services: FileServices) -> Response:
         "Content-Length": str(tar_layout.length(members)),
         "Content-Disposition": disposition(link.filename, TAR),
         "Cache-Control": "private, no-store",
-        "X-Content-Type-Options": "nosniff",
     }
     if request.method == "HEAD":
         return Response(headers=headers, media_type=TAR)
@@ -209,7 +212,7 @@ async def send_tile(request: Request, services: FileServices) -> Response:
         content = await read_range(services.store, link.key, offset, offset + length)
     except FileNotFoundError:
         raise NotFound("The tiles no longer exist.") from None
-    headers = {"Cache-Control": "private, max-age=300", "X-Content-Type-Options": "nosniff"}
+    headers = {"Cache-Control": "private, max-age=300"}
     return Response(content, headers=headers, media_type="image/png")
 
 
@@ -233,7 +236,7 @@ async def object_response(request: Request, store: ObjectStore, link: DownloadLi
         span = requested_range(request.headers, stored)
     except Unsatisfiable:
         whole = {"Content-Range": f"bytes */{stored.size}"}
-        raise Refusal(416, "INVALID", "The range is outside the file.", whole) from None
+        raise Refusal(416, ErrorCode.INVALID, "The range is outside the file.", whole) from None
     start, end = span or (0, stored.size)
     headers["Content-Length"] = str(end - start)
     if span:
@@ -260,7 +263,6 @@ def object_headers(stored: StoredObject, link: DownloadLink) -> dict[str, str]:
         "Cache-Control": "private, no-cache",
         "Content-Disposition": disposition(link.filename, link.mime_type),
         "Content-Security-Policy": SANDBOX_POLICY,
-        "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
     }
 

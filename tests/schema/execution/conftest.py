@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from graphql import GraphQLError
 
+from core.errors import ErrorCode
 from schema.framework import error_masking
 
 FOLDER = Path(__file__).parent
@@ -36,6 +37,8 @@ def unmasked_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     """Show the messages of unexpected errors, so that they can be compared."""
 
     def show(error: GraphQLError, cause: Exception, logged: Any) -> GraphQLError:
-        return error_masking.format_error(error, f"{type(cause).__name__}: {error.message}", "UNEXPECTED")
+        return error_masking.format_error(
+            error, f"{type(cause).__name__}: {error.message}", ErrorCode.INTERNAL_SERVER_ERROR
+        )
 
     monkeypatch.setattr(error_masking, "mask_unexpected", show)

@@ -82,14 +82,13 @@ async def test_a_good_id_finds(http: AsyncClient) -> None:
     assert response.json()["data"] == {"node": {"id": BOX}}
 
 
-async def test_validation_stops_early_and_suggests_nothing(http: AsyncClient) -> None:
+async def test_validation_stops_early(http: AsyncClient) -> None:
     fields = " ".join(f"helo{number}" for number in range(50))
     errors = await errors_of(http, f"{{ {fields} }}")
 
     assert len(errors) == 6
     assert errors[-1]["message"] == "Too many validation errors, error limit reached. Validation aborted."
     assert {error["extensions"]["code"] for error in errors} == {"GRAPHQL_VALIDATION_FAILED"}
-    assert "hello" not in str(errors)
 
 
 @pytest.mark.parametrize(
