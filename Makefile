@@ -19,6 +19,7 @@ DATABASE_TESTS := $(addprefix tests/,db files identity isolation jobs projects s
 DEDICATED_TESTS := $(addprefix tests/,health projects identity/test_companies.py identity/test_deletion.py \
     identity/test_placement.py knowledge/test_embeddings.py chat/pipeline/test_council.py db/queue/test_requests.py)
 LINTER := schema/lint/node_modules/.package-lock.json
+PAGES := web/node_modules/.package-lock.json
 CLIENTS := tests/clients/node_modules/.package-lock.json
 
 unexport PYTHONDONTWRITEBYTECODE # the suite starts many processes: each would compile every module
@@ -86,6 +87,8 @@ check: $(EQUIPPED)
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(LINTER) && cd schema && \
 	    lint/node_modules/.bin/eslint --config lint/eslint.config.js --max-warnings 0 schema.graphql; \
 	    else echo "npm is not installed: the style of the contract is not checked"; fi
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(PAGES) && npm run --silent --prefix web check; \
+	    else echo "npm is not installed: the pages are not checked"; fi
 	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && \
 	    $(BIN)/seshat migrate upgrade --data "$$data" && $(BIN)/seshat migrate check --data "$$data"
 
@@ -135,6 +138,11 @@ $(CLIENTS): tests/clients/package-lock.json
 
 explorer: $(INSTALLED)
 	@$(BIN)/python -m server.http.explorer build || true
+
+# What the pages are built from.
+$(PAGES): web/package-lock.json
+	@npm ci --prefix web --no-audit --no-fund --loglevel error
+	@touch $@
 
 # What the server needs. The lock has every package with its hashes; pip refuses anything else.
 $(INSTALLED): requirements.lock pyproject.toml

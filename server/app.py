@@ -33,7 +33,7 @@ from server.execution_metric import log_executions
 from server.graphql.admission import Admission, AdmissionLimits
 from server.graphql.limits import TransportLimits
 from server.graphql.view import GraphQLView
-from server.http import explorer, files
+from server.http import browser_session, explorer, files
 from server.http.application import ENDPOINT, Application
 from server.http.authentication import Authentication
 from server.http.contract import contract as contract_text
@@ -129,7 +129,6 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
         ],
         exception_handlers={HTTPException: http_error},
         routes=[
-            Route("/", lambda request: RedirectResponse("/graphql")),
             Route("/healthz", healthz),
             Route("/readyz", readiness(state)),
             Route(ENDPOINT, view),
@@ -137,6 +136,9 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
             *([Route(f"{ENDPOINT}/schema.graphql", contract_text)] if settings.introspection else []),
             explorer.assets(),
             *wiring,
+            browser_session.route(lambda: state.open_services),
+            *([explorer.PageRoute()] if settings.workbench else []),
+            Route("/", lambda request: RedirectResponse(ENDPOINT)),
         ],
     )
     app.router.redirect_slashes = False  # such a redirect would lead to the host that the client named

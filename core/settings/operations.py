@@ -29,6 +29,7 @@ class OperationSettings(BaseSettings):
         "Error messages suggest names exactly if it does.",
     )
     explorer: bool = Field(default=True, description="Serves the explorer to browsers at `/graphql`.")
+    workbench: bool = Field(default=True, description="Serves the Workbench to browsers at `/`.")
     query_result: int = Field(
         default=60_000,
         ge=1_000,

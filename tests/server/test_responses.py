@@ -44,7 +44,7 @@ async def serve(settings: Settings) -> AsyncIterator[Serve]:
         ("GET", "/healthz", 200),
         ("GET", "/nowhere", 404),
         ("POST", "/healthz", 405),
-        ("GET", "/explorer/assets/none.js", 404),
+        ("GET", "/assets/none.js", 404),
         ("DELETE", "/graphql", 405),
         ("GET", "/graphql/schema.graphql", 200),
         ("OPTIONS", "/graphql", 405),

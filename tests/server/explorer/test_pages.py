@@ -38,12 +38,12 @@ def application() -> Starlette:
 
 async def test_a_browser_gets_the_built_page(web: Path) -> None:
     (web / "dist" / "assets").mkdir(parents=True)
-    (web / "dist" / "index.html").write_text("<p>the explorer</p>")
+    (web / "dist" / "explorer.html").write_text("<p>the explorer</p>")
     (web / "dist" / "assets" / "main-1.js").write_text("1")
 
     async with client_of(application()) as http:
         page = await http.get("/graphql", headers={"accept": BROWSER})
-        script = await http.get("/explorer/assets/main-1.js")
+        script = await http.get("/assets/main-1.js")
 
     assert (page.status_code, page.text) == (200, "<p>the explorer</p>")
     assert page.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self';")
@@ -59,7 +59,7 @@ async def test_a_browser_gets_the_built_page(web: Path) -> None:
 async def test_without_a_build_there_is_a_page_of_words(web: Path) -> None:
     async with client_of(application()) as http:
         page = await http.get("/graphql", headers={"accept": BROWSER, "host": '"><b>'})
-        missing = await http.get("/explorer/assets/main-1.js")
+        missing = await http.get("/assets/main-1.js")
 
     assert (page.status_code, missing.status_code) == (200, 404)
     assert "python -m server.http.explorer build" in page.text
@@ -106,5 +106,5 @@ def test_a_build_that_fails_says_why_in_a_line(
 def test_the_assets_are_mounted_where_the_page_looks() -> None:
     mount = explorer.assets()
     assert isinstance(mount, Mount)
-    config = (explorer.WEB / "vite.config.js").read_text()
-    assert (mount.path, "base: '/explorer/'" in config) == ("/explorer/assets", True)
+    config = (explorer.WEB / "vite.config.ts").read_text()
+    assert (mount.path, "base: '/'" in config) == ("/assets", True)

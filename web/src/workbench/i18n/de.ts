@@ -1,0 +1,77 @@
+import type { en } from './en';
+
+export const de: typeof en = {
+  nav: { skip: 'Zum Inhalt springen', main: 'Hauptnavigation', drawings: 'Pläne' },
+  account: {
+    menu: 'Konto und Einstellungen',
+    appearance: 'Darstellung',
+    language: 'Sprache',
+    session: 'Sitzung',
+    signOut: 'Abmelden',
+    explorer: 'GraphQL-Explorer',
+  },
+  theme: { system: 'Wie das System', light: 'Hell', dark: 'Dunkel' },
+  action: {
+    retry: 'Erneut versuchen',
+    back: 'Zurück',
+    home: 'Zum Anfang',
+    goOn: 'Weiter',
+    close: 'Schließen',
+    more: 'Mehr anzeigen',
+  },
+  state: {
+    loading: 'Wird geladen …',
+    failed: 'Das konnte nicht geladen werden',
+    offline: 'Keine Verbindung',
+    offlineHint: 'Der Server ist nicht erreichbar. Was Sie sehen, ist vielleicht nicht aktuell.',
+    unreachable: 'Der Server antwortet nicht. Ihre Sitzung bleibt erhalten.',
+  },
+  notFound: {
+    title: 'Hier ist nichts',
+    hint: 'Die Adresse ist falsch, oder das Objekt wurde gelöscht oder ist für Sie nicht sichtbar.',
+  },
+  signIn: {
+    title: 'Anmelden',
+    login: 'E-Mail-Adresse oder Benutzername',
+    password: 'Passwort',
+    submit: 'Anmelden',
+    forgotten: 'Passwort vergessen?',
+    back: 'Zurück zur Anmeldung',
+  },
+  secondFactor: {
+    title: 'Zweiter Faktor',
+    code: 'Code',
+    hint: 'Sechs Ziffern Ihres Authenticators oder ein Wiederherstellungscode.',
+    submit: 'Bestätigen',
+  },
+  forgotten: {
+    title: 'Passwort zurücksetzen',
+    email: 'E-Mail-Adresse',
+    submit: 'Link senden',
+    sent: 'Gehört die Adresse zu einem Konto, ist eine Mail mit einem Link unterwegs. Der Link gilt eine Stunde.',
+  },
+  password: { hint: 'Mindestens 10 Zeichen, davon vier verschiedene.' },
+  reset: {
+    title: 'Neues Passwort',
+    password: 'Neues Passwort',
+    submit: 'Passwort setzen',
+    done: 'Ihr Passwort ist gesetzt, und alle Sitzungen sind beendet.',
+  },
+  verify: {
+    title: 'E-Mail-Adresse bestätigen',
+    submit: 'Adresse bestätigen',
+    done: 'Ihre Adresse ist bestätigt.',
+  },
+  invitation: { title: 'Ihrem Team beitreten', name: 'Vollständiger Name', submit: 'Konto anlegen' },
+  status: { ACTIVE: 'Nicht gestartet', PROCESSING: 'In Arbeit', COMPLETED: 'Fertig', ERROR: 'Fehlgeschlagen' },
+  drawings: {
+    title: 'Pläne',
+    new: 'Neuer Vergleich',
+    empty: 'Noch keine Vergleiche',
+    emptyHint: 'Laden Sie den alten und den neuen Stand eines Plansatzes hoch, um die Änderungen zu sehen.',
+    sheets_one: '{{count}} Blatt',
+    sheets_other: '{{count}} Blätter',
+    changed: '{{count}} geändert',
+    failed: '{{count}} fehlgeschlagen',
+  },
+};

@@ -1,0 +1,16 @@
+// The screens behind the sign-in. A new one is an entry here; its code is loaded when it is first opened.
+
+import { lazy, type ComponentType, type LazyExoticComponent } from 'react';
+
+interface Screen {
+  path: string;
+  // Key of its name in the navigation, or none if other screens lead to it.
+  label?: 'nav.drawings';
+  component: LazyExoticComponent<ComponentType>;
+}
+
+export const SCREENS: Screen[] = [
+  { path: '/drawings', label: 'nav.drawings', component: lazy(() => import('./drawings/session-list')) },
+];
+
+export const HOME = '/drawings';
