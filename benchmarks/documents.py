@@ -18,7 +18,8 @@ from benchmarks.edges import CASES, MEGABYTE, Case
 from benchmarks.measuring import measure
 from core.errors import DomainError
 from pipelines.knowledge.extraction import ExtractedText, extract_pages
-from pipelines.knowledge.handlers import CHUNKING_TIMEOUT_SECONDS, chunk_and_describe
+from pipelines.knowledge.handlers import CHUNKING_TIMEOUT_SECONDS
+from pipelines.knowledge.text_analysis import chunk_and_describe
 from pipelines.runtime.process_pool import ProcessPool
 
 MAX_MEMORY_BYTES = 1_500 * MEGABYTE

@@ -17,8 +17,8 @@ from rich.table import Table
 
 from benchmarks.bounds import Limit, console, verdict
 from benchmarks.duplicate_pictures import COPIES, OTHER_COLOURS, pictures
+from pipelines.imagery.hash_groups import group_near_duplicates
 from pipelines.imagery.image_inspection import perceptual_hash
-from pipelines.imagery.near_duplicates import group_near_duplicates
 from pipelines.imagery.picture_comparison import confirm_group
 
 MIN_RECALL = 0.98

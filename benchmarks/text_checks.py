@@ -23,6 +23,7 @@ from uuid_utils.compat import uuid7
 from benchmarks.bounds import Limit, console, verdict
 from benchmarks.data import SHARED, shared_folder
 from benchmarks.retrieval import open_vector_store
+from core.file_types import FILE_TYPES
 from core.ports import Embedder, Passage, SearchScope, VectorChunk, VectorStore
 from core.settings import Settings
 from db.models import SentenceVerdict
@@ -34,7 +35,6 @@ from pipelines.text_checks.handlers import RETRIEVAL_LIMIT
 from pipelines.text_checks.statements import reason_not_to_check
 from pipelines.text_checks.verdicts import SentenceFinding, judge, similarity_floor
 from providers.embeddings import ConfiguredEmbedders
-from resolvers.files.content import FILE_TYPES
 
 TEXTS = Path(__file__).parent / "texts"
 CASES = SHARED.parent / "cases" / "documents"

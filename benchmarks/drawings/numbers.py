@@ -11,6 +11,7 @@ from rich.table import Table
 from benchmarks.drawings import title_blocks
 from benchmarks.drawings.sections import Limit, console, processes
 from pipelines.drawings import binarization, ocr, sheet_numbers
+from pipelines.ocr_engine import ocr_engine
 
 UNTUNED = "band"
 """The layout that was written last; nothing was changed for it."""
@@ -45,7 +46,7 @@ def numbers(data: Path, folder: Path) -> Iterator[Limit]:
 
 def read_number(job: tuple[str, int, Path]) -> Outcome:
     cv2.setNumThreads(1)
-    ocr.ocr_engine()
+    ocr_engine()
     path, block = title_blocks.make_scan(*job)
     grey = binarization.read_greyscale(path)
     start = process_time()

@@ -13,9 +13,9 @@ from benchmarks.drawings.sections import Limit, console, processes
 from benchmarks.drawings.sheet_sets import SetSheet, SheetSet
 from pipelines.drawings import rendering
 from pipelines.drawings.comparison import compare
-from pipelines.drawings.pairing import StoredSheet, match_stored_sheets
 from pipelines.drawings.rendering import RenderedPage
 from pipelines.drawings.sheet_matching import SheetKey
+from pipelines.drawings.stored_sheets import StoredSheet, match_stored_sheets
 
 SETS = 30
 TUNED = 15

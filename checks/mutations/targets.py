@@ -88,7 +88,7 @@ TARGETS = (
     ),
     Target(
         "near duplicates",
-        ("pipelines/imagery/near_duplicates.py",),
+        ("pipelines/imagery/hash_groups.py",),
         pure=("tests/imagery/test_near_duplicates.py",),
     ),
     Target(

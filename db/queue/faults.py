@@ -6,6 +6,7 @@ from datetime import timedelta
 
 MIN_BACKOFF = timedelta(seconds=1)
 MAX_BACKOFF = timedelta(minutes=2)
+MIN_KNOWN_DELAY = timedelta(seconds=0.1)
 MIN_ATTEMPTS_UNTIL_DEADLINE = 60
 """Backoff stays below this share of a job's retry deadline."""
 
@@ -16,12 +17,14 @@ MAX_DOUBLINGS = 20
 class Fault:
     """Why an attempt did not finish its job, in words for users.
 
-    A transient fault uses up none of the job's attempts. The next one starts after at least `after` seconds.
+    A transient fault uses up none of the job's attempts. The next one starts after at least `after` seconds,
+    or exactly then if that time is known.
     """
 
     reason: str
     after: float = 0
     is_transient: bool = True
+    is_time_known: bool = False
 
 
 def backoff(count: int, deadline: timedelta) -> timedelta:
@@ -34,5 +37,6 @@ def backoff(count: int, deadline: timedelta) -> timedelta:
 
 def delay_until_next_attempt(fault: Fault, count: int, waited: timedelta, deadline: timedelta) -> timedelta:
     """The delay after the `count`th fault in a row; the last attempt starts when `deadline` has passed."""
-    delay = max(backoff(count, deadline), timedelta(seconds=fault.after))
+    named = timedelta(seconds=fault.after)
+    delay = max(MIN_KNOWN_DELAY, named) if fault.is_time_known else max(backoff(count, deadline), named)
     return max(timedelta(0), min(delay, deadline - waited)) if fault.is_transient else delay

@@ -7,7 +7,7 @@ import filetype
 from magika import Magika
 
 from core.errors import Invalid, UnsupportedContent
-from resolvers.files.content import DWG_REFUSAL, DWG_START, DXF_START
+from core.file_types import DWG_REFUSAL, DWG_START, DXF_START
 
 IMAGE_FORMATS = {"png": "PNG", "jpg": "JPEG", "tif": "TIFF"}
 

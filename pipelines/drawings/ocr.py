@@ -2,16 +2,15 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from functools import cache
 from itertools import pairwise, product
 from math import ceil, sqrt
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from rapidocr import RapidOCR
 
 from pipelines.drawings.page_words import Word
+from pipelines.ocr_engine import ocr_engine
 
 Grey = npt.NDArray[np.uint8]
 
@@ -159,15 +158,3 @@ def word_offsets(words: Sequence[str], text: str) -> Iterator[tuple[int, str]]:
         start = text.index(part, start)
         yield start, part
         start += len(part)
-
-
-@cache
-def ocr_engine() -> RapidOCR:
-    """The OCR engine of this process, single-threaded, with its bundled models."""
-    return RapidOCR(
-        params={
-            "Global.log_level": "error",
-            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
-            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-        }
-    )

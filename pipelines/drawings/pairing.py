@@ -9,8 +9,8 @@ from uuid import UUID
 from core.working_folders import working_folder
 from db.models import Drawing, DrawingType, PairReason, SheetState
 from db.uow import UnitOfWork
-from pipelines.drawings import sheet_matching, sheet_similarity
 from pipelines.drawings.sheet_matching import SheetKey, SheetPairs
+from pipelines.drawings.stored_sheets import StoredSheet, match_stored_sheets
 from pipelines.runtime.handlers import Run
 from resolvers.drawings import comparison_results
 
@@ -18,15 +18,6 @@ OTHER_REVISION = {DrawingType.OLD: "new", DrawingType.NEW: "old"}
 
 MATCH_SECONDS = 120.0
 """Timeout of matching the sheets of two sets."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredSheet:
-    """A sheet with the local files of its thumbnail and words."""
-
-    key: SheetKey
-    thumbnail: Path
-    words: Path
 
 
 @dataclass(slots=True)
@@ -84,21 +75,6 @@ async def match(run: Run, sets: Sets) -> SheetPairs:
         return await run.cpu_within(
             MATCH_SECONDS, match_stored_sheets, files[DrawingType.OLD], files[DrawingType.NEW]
         )
-
-
-def match_stored_sheets(old: Sequence[StoredSheet], new: Sequence[StoredSheet]) -> SheetPairs:
-    """Match sheets by their numbers, thumbnails and words."""
-    before, after = (
-        [
-            sheet_similarity.describe(
-                sheet.thumbnail, sheet.words, sheet.key.name if sheet.key.has_name else ""
-            )
-            for sheet in sheets
-        ]
-        for sheets in (old, new)
-    )
-    similarity = sheet_similarity.compare_all(before, after)
-    return sheet_matching.match_sheets([sheet.key for sheet in old], [sheet.key for sheet in new], similarity)
 
 
 async def save(uow: UnitOfWork, session_id: UUID, sets: Sets, pairing: SheetPairs) -> None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 from scipy.special import expit
 
-from db.models import PairReason
+from core.sheet_pairs import PairReason
 from pipelines.drawings.sheet_similarity import LOOKALIKES, Similarity
 
 Matrix = npt.NDArray[np.float64]

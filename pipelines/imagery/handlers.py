@@ -98,8 +98,8 @@ async def _wait_for_servers(job: GatherChunk, run: Run, crawler: ChunkCrawler) -
         candidates_wait = await seconds_until_due(uow, job.chunk_id)
     waits = [wait for wait in (candidates_wait, crawler.search_wait) if wait is not None]
     if waits and (crawler.next_checkpoint is None or crawler.search_wait is not None):
-        async with run.write() as uow:  # this chunk makes room for another one
-            await crawl_chunks.enqueue_pending(uow, job.at_once + 1)
-        raise Retry(WAITS_FOR_SERVERS, after=min(waits))
+        async with run.write() as uow:
+            await crawl_chunks.postpone_chunk(uow, job)
+        raise Retry(WAITS_FOR_SERVERS, after=min(waits), known=True)
     if crawler.search_error is not None:
         raise Conflict(crawler.search_error)

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from core.image_rules import FORMAT_NAMES, ValidationRules
 from pipelines.imagery.heif import register_heif
-from resolvers.imagery.validation import FORMAT_NAMES, ValidationRules
 
 register_heif()
 

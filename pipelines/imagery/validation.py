@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
+from core.image_rules import ValidationRules
 from core.working_folders import working_folder
 from db.models import Image, ValidationJob
 from db.queue import CompletionHook
@@ -15,7 +16,6 @@ from resolvers.imagery import validation
 from resolvers.imagery.validation import (
     DEFAULT_HASH_DISTANCE,
     CheckImages,
-    ValidationRules,
     Verdict,
 )
 from resolvers.imagery.validation_findings import DUPLICATE, NEAR_DUPLICATE, RuleViolation

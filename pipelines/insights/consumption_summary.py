@@ -3,11 +3,13 @@
 from calendar import month_name, monthrange
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
 from pipelines.insights import anomalies
-from pipelines.insights.meter_readings import Consumption, PeriodConsumption
+from pipelines.insights.meter_readings import Consumption, PeriodConsumption, read_consumption
+from resolvers.insights.consumption_files.layout import Layout
 
 DAYS_PER_YEAR = 365
 MIN_COVERAGE = 0.9
@@ -17,6 +19,12 @@ MAX_ANOMALIES = 50
 MIN_TREND_MONTHS = 24
 MIN_TREND_PERCENT = 1.0
 """Percent per year below which consumption counts as steady."""
+
+
+def read_and_summarize(path: Path, mime_type: str, layout: Layout) -> tuple[Consumption, dict[str, Any]]:
+    """The consumption in a file and its summary; runs in a child process."""
+    consumption = read_consumption(path, mime_type, layout)
+    return consumption, summarize_consumption(consumption)
 
 
 def summarize_consumption(consumption: Consumption) -> dict[str, Any]:

@@ -10,11 +10,10 @@ from db.ids import id_derived_from
 from db.models import ReadingPeriod
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
-from pipelines.insights.consumption_summary import render_markdown, summarize_consumption
-from pipelines.insights.meter_readings import Consumption, PeriodConsumption, read_consumption
+from pipelines.insights.consumption_summary import read_and_summarize, render_markdown
+from pipelines.insights.meter_readings import Consumption, PeriodConsumption
 from pipelines.runtime.handlers import Run, handles
 from resolvers.insights import generated_documents, imports
-from resolvers.insights.consumption_files.layout import Layout
 from resolvers.insights.imports import ImportHistoricalData
 
 READ_TIMEOUT_SECONDS = 300.0
@@ -47,12 +46,6 @@ async def import_historical_data(job: ImportHistoricalData, run: Run) -> Complet
         await imports.complete(uow, row, readings, summary, upload_id, size=len(text), sha256=digest)
 
     return finish
-
-
-def read_and_summarize(path: Path, mime_type: str, layout: Layout) -> tuple[Consumption, dict[str, Any]]:
-    """The consumption in a file and its summary; runs in a child process."""
-    consumption = read_consumption(path, mime_type, layout)
-    return consumption, summarize_consumption(consumption)
 
 
 def reading_rows(consumption: Consumption) -> list[dict[str, Any]]:

@@ -13,10 +13,10 @@ from core.working_folders import working_folder
 from db.models import Document, Upload
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
-from pipelines.knowledge.chunking import Chunk, split_pages
-from pipelines.knowledge.extraction import ExtractedText, Page, extract_pages
+from pipelines.knowledge.chunking import Chunk
+from pipelines.knowledge.extraction import ExtractedText, extract_pages
 from pipelines.knowledge.indexing import index_document
-from pipelines.knowledge.metadata import Metadata, extract_metadata
+from pipelines.knowledge.text_analysis import chunk_and_describe
 from pipelines.runtime.faults import Retry
 from pipelines.runtime.handlers import Run, handles
 from resolvers import token_usage
@@ -119,11 +119,6 @@ async def extract_text(run: Run, document: Document, upload: Upload) -> Extracte
         return await extract_pages(
             run.cpu_within, path, upload.mime_type, document.original_filename, report=report
         )
-
-
-def chunk_and_describe(pages: Sequence[Page], tokens: int, overlap: int) -> tuple[list[Chunk], Metadata]:
-    """The chunks and the metadata of pages; runs in a child process."""
-    return split_pages(pages, tokens=tokens, overlap=overlap), extract_metadata(pages)
 
 
 def chunk_rows(chunks: Sequence[Chunk], model: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from core.errors import UnsupportedContent
-from pipelines.drawings.ocr import ocr_engine
+from pipelines.ocr_engine import ocr_engine
 
 MAX_PIXELS = 25_000_000
 MAX_SIDE = 1_600

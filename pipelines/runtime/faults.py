@@ -28,11 +28,16 @@ SYSTEM_FAULTS = {
 
 
 class Retry(Exception):
-    """Raised by a handler for what time may cure: the job is retried after at least `after` seconds."""
+    """Raised by a handler for what time may cure: the job is retried after at least `after` seconds.
 
-    def __init__(self, message: str = "The job will be retried.", *, after: float = 0) -> None:
+    If the time is `known`, it is retried then, however often it has waited before.
+    """
+
+    def __init__(
+        self, message: str = "The job will be retried.", *, after: float = 0, known: bool = False
+    ) -> None:
         super().__init__(message)
-        self.after = after
+        self.after, self.known = after, known
 
 
 def fault_of(error: BaseException) -> Fault | None:
@@ -48,7 +53,7 @@ def fault_of(error: BaseException) -> Fault | None:
 def _provider_fault(error: BaseException) -> Fault | None:
     match error:
         case Retry():
-            return Fault(str(error), error.after)
+            return Fault(str(error), error.after, is_time_known=error.known)
         case ModelFailure(is_transient=True):
             return Fault(error.message, error.retry_after)
         case FetchError(is_transient=True):

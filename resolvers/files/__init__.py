@@ -1,6 +1,6 @@
 """Files: uploads, signed links, and detection of file types."""
 
-from resolvers.files.content import FILE_TYPES, FileTooLarge, FileType, UploadStream
+from core.file_types import FILE_TYPES, FileTooLarge, FileType, UploadStream
 from resolvers.files.links import (
     BUNDLES_PATH,
     FILES_PATH,

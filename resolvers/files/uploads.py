@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, delete, func, insert, select, update
 
 from core.errors import Conflict, Invalid, LimitExceeded, ResourceExpired, UnsupportedContent
+from core.file_types import FileTooLarge, FileType, UploadStream
 from core.ports import ObjectStore, StoreFull
 from db.database import Database
 from db.ids import new_id
@@ -21,7 +22,6 @@ from db.models import Upload, UploadState
 from db.uow import UnitOfWork
 from resolvers import access, activity_log
 from resolvers.access import Viewer
-from resolvers.files.content import FileTooLarge, FileType, UploadStream
 
 MAX_FILENAME_LENGTH, MAX_MEDIA_TYPE_LENGTH = 255, 100
 """Length limits of file names and media types, in characters."""

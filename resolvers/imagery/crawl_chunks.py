@@ -155,6 +155,15 @@ async def finish_chunk(uow: UnitOfWork, job: GatherChunk) -> None:
         await queue.resume(uow, CrawlJob, crawl.id)
 
 
+async def postpone_chunk(uow: UnitOfWork, job: GatherChunk) -> None:
+    """Before a chunk waits for a server: it is not active any more, and makes room for another one."""
+    await lock_crawl(uow, job.crawl_job_id)
+    await _update_counters(uow, job.crawl_job_id)
+    others = {"active_chunks": func.greatest(CrawlJob.active_chunks - 1, 0)}
+    await uow.execute(update(CrawlJob).where(CrawlJob.id == job.crawl_job_id).values(others))
+    await enqueue_pending(uow, job.at_once + 1)
+
+
 async def enqueue_pending(uow: UnitOfWork, at_once: int) -> None:
     """Enqueue the company's pending chunks up to a total of `at_once`, alternating between crawls."""
     await uow.execute(ADMISSION_LOCK, {"company_id": str(uow.company_id)})

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from strawberry import relay
 
+from core.image_rules import DuplicateAction, ValidationPreset
 from db import models
 from resolvers.imagery import validation, validation_findings
-from resolvers.imagery.validation import DuplicateAction, ValidationPreset
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, node, output
 from schema.framework.fields import Connection, connection, relation

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from core.errors import Invalid, UnsupportedContent
+from core.file_types import detect_type
 from resolvers.files import FileTooLarge, UploadStream
-from resolvers.files.content import detect_type
 
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + b"0" * 20_000
 

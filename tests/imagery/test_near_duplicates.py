@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipelines.imagery import near_duplicates
-from pipelines.imagery.near_duplicates import group_near_duplicates
+from pipelines.imagery import hash_groups
+from pipelines.imagery.hash_groups import group_near_duplicates
 
 ALL = -1
 """64 bits that are set, as PostgreSQL stores them."""
@@ -17,7 +17,7 @@ def bits(count: int, start: int = 0) -> int:
 
 @pytest.mark.parametrize(("distance", "is_near"), [(0, True), (1, True), (8, True), (9, False), (64, False)])
 def test_hashes_of_up_to_eight_bits_apart_are_near(distance: int, is_near: bool) -> None:
-    assert near_duplicates.MAX_HASH_DISTANCE == 8
+    assert hash_groups.MAX_HASH_DISTANCE == 8
     assert group_near_duplicates([0, bits(distance)]) == ([[0, 1]] if is_near else [])
     assert group_near_duplicates([bits(distance), 0]) == ([[0, 1]] if is_near else [])
 

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image, ImageFilter
 
 from core.errors import Invalid
+from core.image_rules import ValidationRules
 from pipelines.imagery.quality_checks import find_issues
-from resolvers.imagery.validation import ValidationRules, validate_rules
+from resolvers.imagery.validation import validate_rules
 
 NOISE = np.random.default_rng(1).integers(60, 200, (240, 320, 3), np.uint8)
 PHOTOGRAPH = Image.fromarray(NOISE).filter(ImageFilter.GaussianBlur(3))

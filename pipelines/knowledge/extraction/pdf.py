@@ -5,18 +5,17 @@ import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pypdfium2
 from pypdfium2 import raw
-from rapidocr import RapidOCR
 
 from core.errors import Invalid, UnsupportedContent
 from pipelines.knowledge.extraction.pages import Limits, Page, check_page_count
 from pipelines.knowledge.extraction.reading_order import Line, compose_page
 from pipelines.knowledge.extraction.running_lines import remove_running_lines
+from pipelines.ocr_engine import ocr_engine
 
 SOFT_HYPHEN = "\u00ad"
 """Marks a word that is hyphenated at the end of a line."""
@@ -144,15 +143,3 @@ def ocr_page(path: Path, number: int) -> Page:
         lines.append(Line(text, left / scale, top / scale, right / scale, bottom / scale))
     page = compose_page(sorted(lines, key=lambda line: (round(line.top / line.height), line.left)), number)
     return Page(number, page.text, page.headings, from_ocr=True)
-
-
-@cache
-def ocr_engine() -> RapidOCR:
-    """The OCR engine, one per process, on one thread."""
-    return RapidOCR(
-        params={
-            "Global.log_level": "error",
-            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
-            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-        }
-    )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from core.errors import Invalid, UnsupportedContent
+from core.file_types import HEAD_BYTES, detect_type
 from pipelines.knowledge.extraction import (
     emails,
     epub,
@@ -20,7 +21,6 @@ from pipelines.knowledge.extraction import (
     workbooks,
 )
 from pipelines.knowledge.extraction.pages import ExtractedText, Limits, Page, enforce_limits
-from resolvers.files.content import HEAD_BYTES, detect_type
 
 Reader = Callable[[Path, Limits], Iterator[Page]]
 

@@ -65,6 +65,8 @@ def test_the_published_figures_hold() -> None:
         (PASSING, 3, timedelta(0), 4),
         (Fault("Later.", 30), 3, timedelta(0), 30),  # at least as long as it says
         (Fault("Later.", 3), 3, timedelta(0), 4),
+        (Fault("Then.", 3, is_time_known=True), 3, timedelta(0), 3),  # what it waits for says when
+        (Fault("Then.", 0, is_time_known=True), 3, timedelta(0), 0.1),
         (PASSING, 3, HOUR - timedelta(seconds=5), 4),
         (PASSING, 3, HOUR - timedelta(seconds=3), 3),  # the last attempt is at the deadline
         (Fault("Later.", 900), 1, HOUR - timedelta(minutes=1), 60),

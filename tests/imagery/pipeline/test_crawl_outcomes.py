@@ -156,9 +156,9 @@ async def test_passing_refusals_wait_for_their_time_without_a_worker(
 ) -> None:
     images = {f"/{number}.jpg": picture(number) for number in range(12)}
     for number, (path, content) in enumerate(images.items()):
-        first = throttle(3) if number % 2 else OVERLOADED
+        first = throttle(2) if number % 2 else OVERLOADED
         reply = Reply(content, headers={"Content-Type": "image/jpeg"})
-        site.put(path, fail_first(first, 2, reply))
+        site.put(path, fail_first(first, 1 + number % 2, reply))
     id = await person.crawl(url_source(*(site.url + path for path in images)))
     other = await person.crawl(url_source(site.put("/other.jpg", picture(99))), start=False)
 
