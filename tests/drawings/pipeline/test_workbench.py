@@ -4,7 +4,7 @@ Each screen has no serious accessibility finding, asks no other host, and leaves
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from server.http import explorer
+from server.worker import Worker
 from tests.drawings.pipeline.conftest import PASSWORD, Person
 from tests.server.explorer.test_browser import CHROMIUM, FLAGS
 
@@ -104,6 +105,16 @@ async def email_of(person: Person) -> str:
     return str((await person.ask("{ me { email } }"))["me"]["email"])
 
 
+async def comparisons_of(person: Person) -> Any:
+    """The comparisons of the person's only session."""
+    sessions = await person.ask(
+        """{ drawingSessions { nodes { comparisons { nodes {
+        alignmentSource changes { decision note } } } } } }"""
+    )
+    (session,) = sessions["drawingSessions"]["nodes"]
+    return session["comparisons"]["nodes"]
+
+
 async def test_a_session_outlives_a_reload_and_leaves_no_secret(workbench: Workbench, person: Person) -> None:
     page = workbench.page
     await workbench.check_screen()
@@ -131,3 +142,68 @@ async def test_links_of_mails_open_pages(workbench: Workbench) -> None:
         await workbench.page.goto(f"{workbench.url}/account/{path}#token=wrong")
         await expect(workbench.page.get_by_role("heading", name=title)).to_be_visible()
         await workbench.check_screen()
+
+
+async def test_drawings_are_compared_and_reviewed(
+    workbench: Workbench, person: Person, worker: Worker, revisions: Callable[..., tuple[Path, Path]]
+) -> None:
+    page = workbench.page
+    old, new = revisions("A-101")
+    await workbench.sign_in(await email_of(person))
+    await page.get_by_role("link", name="New comparison").click()
+    await workbench.check_screen()
+    for file, side in ((old, "Old issue"), (new, "New issue")):
+        async with page.expect_file_chooser() as chooser:
+            await page.get_by_role("group", name=side).get_by_role("button", name="Choose a file").click()
+        await (await chooser.value).set_files(file)
+    await page.get_by_role("textbox", name="Name").fill("Library")
+    await page.get_by_role("button", name="Compare").click()
+
+    await expect(page.get_by_role("heading", name="Library")).to_be_visible()
+    sheet = page.get_by_role("link", name="A-101")
+    await expect(sheet).to_contain_text("changed", timeout=60_000)
+    await workbench.check_screen()
+
+    await page.get_by_role("button", name="Write report").click()
+    await page.get_by_role("menuitem", name="CSV").click()
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name="CSV").click(timeout=60_000)
+    assert (await (await download.value).path()).read_bytes().count(b"A-101") > 1
+
+    await sheet.click()
+    await expect(page.locator(".cloud")).not_to_have_count(0)
+    count = await page.locator(".change").count()
+    assert await page.locator(".cloud").count() == count
+    await page.locator(".change").first.click()
+    await page.keyboard.press("a")
+    await expect(page.locator(".change").first).to_contain_text("Accepted")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("i")
+    await expect(page.locator(".change").nth(1)).to_contain_text("Ignored")
+    await page.get_by_label("Note").fill("as agreed")
+    await page.get_by_role("button", name="Save note").click()
+    await expect(page.get_by_role("button", name="Save note")).to_be_hidden()
+    await workbench.check_screen()
+    for mode in ("Old", "New", "Slider", "Blink", "Opacity", "Overlay"):
+        await page.get_by_role("radio", name=mode, exact=True).click()
+
+    (comparison,) = await comparisons_of(person)
+    assert [tuple(change.values()) for change in comparison["changes"][:3]] == [
+        ("ACCEPTED", None),
+        ("IGNORED", "as agreed"),
+        ("OPEN", None),
+    ]
+
+    await page.get_by_role("button", name="Align").click()
+    await expect(page.get_by_text("Pairs: 0")).to_be_visible()
+    for x, y in ((0.2, 0.25), (0.8, 0.7)):
+        for pane in (0, 1):
+            box = await page.locator(".panes .layer").nth(pane).bounding_box()
+            assert box is not None
+            await page.mouse.click(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
+    await expect(page.get_by_text("Pairs: 2")).to_be_visible()
+    await workbench.check_screen()
+    await page.get_by_role("button", name="Align by points").click()
+    await expect(page.get_by_role("radio", name="Overlay")).to_be_visible(timeout=60_000)
+    (comparison,) = await comparisons_of(person)
+    assert comparison["alignmentSource"] == "POINTS"

@@ -11,6 +11,9 @@ interface Screen {
 
 export const SCREENS: Screen[] = [
   { path: '/drawings', label: 'nav.drawings', component: lazy(() => import('./drawings/session-list')) },
+  { path: '/drawings/new', component: lazy(() => import('./drawings/new-comparison')) },
+  { path: '/drawings/:sessionId', component: lazy(() => import('./drawings/sheet-index')) },
+  { path: '/drawings/:sessionId/:comparisonId', component: lazy(() => import('./drawings/sheet/sheet')) },
 ];
 
 export const HOME = '/drawings';

@@ -80,7 +80,7 @@ function Row({ session }: { session: Session }) {
   const day = new Intl.DateTimeFormat(i18n.language, { dateStyle: 'medium' });
   return (
     <li>
-      <RouterLink className="row" to={`/drawings/${session.id}`}>
+      <RouterLink className="row" to={`/drawings/${encodeURIComponent(session.id)}`}>
         <span className="row-main">
           <strong>{session.name}</strong>
           <span className="muted">
