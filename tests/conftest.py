@@ -15,6 +15,9 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from pwdlib.hashers.bcrypt import BcryptHasher
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
 
@@ -25,7 +28,7 @@ from db import migrate
 from db.databases.servers import Server
 from db.models import CompanyKind, RoleName
 from db.provision import provision
-from resolvers.identity import roles
+from resolvers.identity import passwords, roles
 from schema.contract import Contract, make_schema
 from schema.framework.context import Services
 from server.app import create_app, open_services
@@ -49,6 +52,11 @@ SWITCHES = {"prepared_statements", "compiled_executor"}
 """Settings with which the whole suite passes either way: `PREPARED_STATEMENTS=false make test`."""
 
 gc.disable()  # until everything is imported
+
+DEAR_HASHER = passwords.hasher
+passwords.hasher = PasswordHash(
+    (Argon2Hasher(time_cost=1, memory_cost=1024, parallelism=1), BcryptHasher())
+)  # for a 250th of the time; processes that tests start hash as the product does
 
 for name in Settings.model_fields.keys() - SWITCHES:
     os.environ.pop(name.upper(), None)  # tests are not to depend on the developer's settings

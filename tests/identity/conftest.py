@@ -3,16 +3,16 @@
 from typing import Any
 
 import pytest_asyncio
-from pwdlib.hashers.argon2 import Argon2Hasher
 
 from db.models import RoleName
+from resolvers.identity import passwords
 from tests.conftest import Save
 from tests.factories import Fixture, a_company, a_user
 from tests.graphql_client import Client
 from tests.onlooker import Onlooker
 
 PASSWORD = "correct horse battery"
-HASHED = Argon2Hasher().hash(PASSWORD)
+HASHED = passwords.hasher.hash(PASSWORD)
 
 REGISTER = """mutation ($input: UserRegisterInput!) { userRegister(input: $input) {
   errors { code path } accessToken refreshToken

@@ -24,7 +24,7 @@ OTHER = "another horse battery"
 def argon2_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The computations of Argon2, which take nearly all the time: for a new hash or for a verification."""
     computed: list[str] = []
-    hasher = passwords._hasher
+    hasher = passwords.hasher
 
     def new_hash(password: str) -> str:
         computed.append("argon2")
@@ -34,7 +34,7 @@ def argon2_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         computed.extend(["argon2"] if hashed.startswith("$argon2") else [])
         return hasher.verify_and_update(password, hashed)
 
-    monkeypatch.setattr(passwords, "_hasher", SimpleNamespace(hash=new_hash, verify_and_update=verify))
+    monkeypatch.setattr(passwords, "hasher", SimpleNamespace(hash=new_hash, verify_and_update=verify))
     return computed
 
 

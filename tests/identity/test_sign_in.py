@@ -9,7 +9,7 @@ from pwdlib.hashers.bcrypt import BcryptHasher
 from db.ids import new_id
 from db.models import RoleName
 from schema.framework.context import Services
-from tests.conftest import People, Save, Unchanged
+from tests.conftest import DEAR_HASHER, People, Save, Unchanged
 from tests.factories import Fixture, a_company, a_user
 from tests.graphql_client import Client, Refusal
 from tests.identity.conftest import (
@@ -112,6 +112,10 @@ async def test_both_logins_open_in_whatever_case(
     assert user["id"] == person.gid
     assert datetime.now(UTC) - datetime.fromisoformat(user["lastLoginAt"]) < timedelta(minutes=1)
     assert await activity_of(onlooker, person.id) == ["USER_SIGN_IN"]
+
+
+def test_passwords_are_hashed_as_recommended() -> None:
+    assert DEAR_HASHER.hash(PASSWORD).startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 async def test_a_bcrypt_hash_opens_and_is_replaced(graphql: Client, save: Save, onlooker: Onlooker) -> None:
