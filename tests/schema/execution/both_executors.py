@@ -16,7 +16,7 @@ from tests.schema.execution.comparison import Outcome, combine_events, differenc
 from tests.schema.execution.random_documents import RandomDocument
 from tests.schema.execution.shrinking import shrink
 
-DOCUMENTS = int(os.environ.get("DIFFERENTIAL_DOCUMENTS", "2000"))
+DOCUMENTS = int(os.environ.get("DIFFERENTIAL_DOCUMENTS", "1000"))
 """Documents of a run."""
 
 SEED = os.environ.get("DIFFERENTIAL_SEED", "1")
