@@ -12,6 +12,7 @@ import { graphql } from '../graphql/generated';
 import { refusalOf } from '../graphql/refusals';
 import { FileField } from '../uploads/file-field';
 import { upload } from '../uploads/upload';
+import { StartSession } from './session-queries';
 
 const TYPES = ['application/pdf', 'image/png', 'image/jpeg', 'image/tiff', '.dxf'];
 
@@ -20,22 +21,6 @@ const CreateSession = graphql(`
     drawingSessionCreate(input: $input) {
       session {
         id
-      }
-      errors {
-        message
-        path
-      }
-    }
-  }
-`);
-
-const StartSession = graphql(`
-  mutation StartSession($id: ID!) {
-    drawingSessionStart(id: $id) {
-      session {
-        id
-        status
-        progress
       }
       errors {
         message

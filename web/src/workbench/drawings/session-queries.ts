@@ -27,6 +27,22 @@ export const SessionQuery = graphql(`
   }
 `);
 
+export const StartSession = graphql(`
+  mutation StartSession($id: ID!) {
+    drawingSessionStart(id: $id) {
+      session {
+        id
+        status
+        progress
+      }
+      errors {
+        message
+        path
+      }
+    }
+  }
+`);
+
 export const SessionProgress = graphql(`
   subscription SessionProgress($id: ID!) {
     sessionProgress(id: $id) {

@@ -1,16 +1,18 @@
 // One comparison of drawing sets: progress while it runs, then its sheets by amount of change.
 
-import { useEffect } from 'react';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link as RouterLink, useParams } from 'react-router';
-import { useQuery, useSubscription } from 'urql';
-import { Link } from '../design/controls';
+import { useMutation, useQuery, useSubscription } from 'urql';
+import { Button, Link } from '../design/controls';
 import { Empty, Failed, Loading, Notice } from '../design/states';
 import { useTitle } from '../design/title';
+import { refusalOf } from '../graphql/refusals';
 import { NotFound } from '../layout/not-found';
 import { Progress } from '../uploads/file-field';
+import { Pairing } from './pairing';
 import { Reports } from './reports';
-import { SessionProgress, SessionQuery, useSheets, type Sheet } from './session-queries';
+import { SessionProgress, SessionQuery, StartSession, useSheets, type Sheet } from './session-queries';
 
 export default function SheetIndex() {
   const { sessionId = '' } = useParams();
@@ -63,6 +65,7 @@ export default function SheetIndex() {
       )}
       {session.status === 'ERROR' && <Notice>{session.errorMessage ?? t('status.ERROR')}</Notice>}
       {session.status === 'ACTIVE' && <Notice kind="warning">{t('status.ACTIVE')}</Notice>}
+      {(session.status === 'ERROR' || session.status === 'ACTIVE') && <Start sessionId={session.id} />}
       {sheetError && !sheets && <Failed error={sheetError} retry={() => void reloadSheets()} />}
       {!sheets && !sheetError && <Loading />}
       {sheets?.length === 0 && !isRunning && <Empty title={t('sheets.none')} />}
@@ -75,6 +78,36 @@ export default function SheetIndex() {
       )}
       <Unpaired title={t('sheets.onlyOld')} numbers={session.onlyInOld} />
       <Unpaired title={t('sheets.onlyNew')} numbers={session.onlyInNew} />
+      {session.status === 'COMPLETED' && session.onlyInOld.length > 0 && session.onlyInNew.length > 0 && (
+        <Pairing
+          sessionId={session.id}
+          onDone={() => {
+            reload({ requestPolicy: 'network-only' });
+            void reloadSheets();
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+function Start({ sessionId }: { sessionId: string }) {
+  const { t } = useTranslation();
+  const [{ fetching }, start] = useMutation(StartSession);
+  const [refusal, setRefusal] = useState<string | null>(null);
+  return (
+    <div className="actions">
+      <Button
+        isBusy={fetching}
+        onPress={() =>
+          void start({ id: sessionId }).then(({ data, error }) =>
+            setRefusal(refusalOf(data?.drawingSessionStart, error)),
+          )
+        }
+      >
+        {t('compare.start')}
+      </Button>
+      {refusal && <Notice>{refusal}</Notice>}
     </div>
   );
 }
@@ -95,7 +128,9 @@ function Row({ sheet, sessionId }: { sheet: Sheet; sessionId: string }) {
             {sheet.state === 'FAILED'
               ? sheet.errorMessage
               : sheet.changesDetected
-                ? t('sheets.changes', { count: sheet.changes.length })
+                ? sheet.changes.length > 0
+                  ? t('sheets.changes', { count: sheet.changes.length })
+                  : t('sheets.notListed')
                 : sheet.state === 'COMPLETED'
                   ? t('sheets.unchanged')
                   : t('status.PROCESSING')}

@@ -1,6 +1,6 @@
 // The frame of every screen: skip link, navigation, appearance, language, sign-out.
 
-import { Suspense, useEffect, useRef } from 'react';
+import { Suspense, useEffect, useRef, useState } from 'react';
 import { Button as AriaButton, Menu, MenuItem, MenuSection, MenuTrigger, Header, Popover } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import { NavLink, Outlet, useLocation } from 'react-router';
@@ -78,6 +78,7 @@ export function Shell() {
 function Account() {
   const { t, i18n } = useTranslation();
   const [{ data }] = useQuery({ query: Me });
+  const [hasFailed, setFailed] = useState(false);
   const name = data?.me.fullName ?? data?.me.username ?? '';
   const initials = name.split(/\s+/).map((word) => word[0]).slice(0, 2).join('').toUpperCase();
 
@@ -85,52 +86,59 @@ function Account() {
     const [kind, value] = String(key).split(':');
     if (kind === 'theme') applyTheme(value as Theme);
     if (kind === 'language') void speak(value as Language);
-    if (kind === 'sign-out') void signOut();
+    if (kind === 'sign-out') void signOut().then((isOver) => setFailed(!isOver));
     if (kind === 'explorer') location.assign('/graphql');
   }
 
   return (
-    <MenuTrigger>
-      <AriaButton className="account" aria-label={t('account.menu')}>
-        <span className="avatar" data-initials={initials} />
-      </AriaButton>
-      <Popover className="popover" placement="bottom end">
-        <div className="who">
-          <strong>{name}</strong>
-          <span>{data?.me.email}</span>
-          <span>{data?.me.company?.name}</span>
-        </div>
-        <Menu className="menu" onAction={act} aria-label={t('account.menu')}>
-          <MenuSection selectionMode="single" defaultSelectedKeys={[`theme:${currentTheme()}`]} disallowEmptySelection>
-            <Header>{t('account.appearance')}</Header>
-            {(['system', 'light', 'dark'] as const).map((theme) => (
-              <MenuItem key={theme} id={`theme:${theme}`} className="item">
-                {t(`theme.${theme}`)}
+    <>
+      {hasFailed && (
+        <span role="alert" className="badge error">
+          {t('account.signOutFailed')}
+        </span>
+      )}
+      <MenuTrigger>
+        <AriaButton className="account" aria-label={t('account.menu')}>
+          <span className="avatar" data-initials={initials} />
+        </AriaButton>
+        <Popover className="popover" placement="bottom end">
+          <div className="who">
+            <strong>{name}</strong>
+            <span>{data?.me.email}</span>
+            <span>{data?.me.company?.name}</span>
+          </div>
+          <Menu className="menu" onAction={act} aria-label={t('account.menu')}>
+            <MenuSection selectionMode="single" defaultSelectedKeys={[`theme:${currentTheme()}`]} disallowEmptySelection>
+              <Header>{t('account.appearance')}</Header>
+              {(['system', 'light', 'dark'] as const).map((theme) => (
+                <MenuItem key={theme} id={`theme:${theme}`} className="item">
+                  {t(`theme.${theme}`)}
+                </MenuItem>
+              ))}
+            </MenuSection>
+            <MenuSection
+              selectionMode="single"
+              defaultSelectedKeys={[`language:${i18n.language}`]}
+              disallowEmptySelection
+            >
+              <Header>{t('account.language')}</Header>
+              {(Object.keys(LANGUAGES) as Language[]).map((language) => (
+                <MenuItem key={language} id={`language:${language}`} className="item">
+                  {LANGUAGES[language]}
+                </MenuItem>
+              ))}
+            </MenuSection>
+            <MenuSection aria-label={t('account.session')}>
+              <MenuItem id="explorer" className="item">
+                {t('account.explorer')}
               </MenuItem>
-            ))}
-          </MenuSection>
-          <MenuSection
-            selectionMode="single"
-            defaultSelectedKeys={[`language:${i18n.language}`]}
-            disallowEmptySelection
-          >
-            <Header>{t('account.language')}</Header>
-            {(Object.keys(LANGUAGES) as Language[]).map((language) => (
-              <MenuItem key={language} id={`language:${language}`} className="item">
-                {LANGUAGES[language]}
+              <MenuItem id="sign-out" className="item">
+                {t('account.signOut')}
               </MenuItem>
-            ))}
-          </MenuSection>
-          <MenuSection aria-label={t('account.session')}>
-            <MenuItem id="explorer" className="item">
-              {t('account.explorer')}
-            </MenuItem>
-            <MenuItem id="sign-out" className="item">
-              {t('account.signOut')}
-            </MenuItem>
-          </MenuSection>
-        </Menu>
-      </Popover>
-    </MenuTrigger>
+            </MenuSection>
+          </Menu>
+        </Popover>
+      </MenuTrigger>
+    </>
   );
 }

@@ -66,9 +66,12 @@ export async function freshToken(): Promise<string | null> {
   return state === 'signed-out' ? null : refresh();
 }
 
-export async function signOut(): Promise<void> {
-  await fetch(PATH, { method: 'DELETE', headers: HEADERS, keepalive: true });
+// Whether the session has ended. Without a connection it goes on, and the page must not pretend otherwise.
+export async function signOut(): Promise<boolean> {
+  const response = await fetch(PATH, { method: 'DELETE', headers: HEADERS, keepalive: true }).catch(() => null);
+  if (!response?.ok) return false;
   become('signed-out', null);
+  return true;
 }
 
 export async function startSession(): Promise<void> {

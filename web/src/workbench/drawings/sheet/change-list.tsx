@@ -13,11 +13,13 @@ const KEYS: Record<string, ChangeDecision> = { a: 'ACCEPTED', i: 'IGNORED', o: '
 
 interface Props {
   changes: readonly Change[];
+  // False if there are changes that the comparison does not list.
+  isListed: boolean;
   selected: string | null;
   onSelect: (id: string) => void;
 }
 
-export function ChangeList({ changes, selected, onSelect }: Props) {
+export function ChangeList({ changes, isListed, selected, onSelect }: Props) {
   const { t } = useTranslation();
   const [, review] = useMutation(Review);
   const [refusal, setRefusal] = useState<string | null>(null);
@@ -51,7 +53,7 @@ export function ChangeList({ changes, selected, onSelect }: Props) {
 
   return (
     <section className="changes" aria-label={t('sheet.changes')}>
-      <h2>{t('sheets.changes', { count: changes.length })}</h2>
+      <h2>{isListed ? t('sheets.changes', { count: changes.length }) : t('sheets.notListed')}</h2>
       {changes.length > 0 && <p className="hint">{t('sheet.keys')}</p>}
       {refusal && <Notice>{refusal}</Notice>}
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- keys of the buttons in it */}

@@ -119,7 +119,12 @@ function Compared(props: { comparison: Comparison; sessionId: string; reload: ()
           )}
           <div className="side">
             <Legend isShown={mode === 'overlay'} inks={inks} />
-            <ChangeList changes={comparison.changes} selected={selected} onSelect={select} />
+            <ChangeList
+              changes={comparison.changes}
+              isListed={comparison.changes.length > 0 || !comparison.changesDetected}
+              selected={selected}
+              onSelect={select}
+            />
             {comparison.smallChangeCount > 0 && (
               <p className="hint">{t('sheet.small', { count: comparison.smallChangeCount })}</p>
             )}
