@@ -45,6 +45,7 @@ from schema.imagery.dataset_operations import DatasetMutations, DatasetQueries
 from schema.imagery.image_feed import ImagerySubscriptions
 from schema.imagery.operations import ImageryMutations, ImageryQueries
 from schema.imagery.pushes import PushMutations
+from schema.insights.energy_sources import EnergySourceMutations, EnergySourceQueries
 from schema.insights.imports import ConsumptionMutations, ConsumptionQueries
 from schema.insights.profile import ProfileMutations, ProfileQueries
 from schema.insights.reports import ReportMutations, ReportQueries, ReportSubscriptions
@@ -76,6 +77,7 @@ class Query(
     SavedReportQueries,
     ConsumptionQueries,
     ReportQueries,
+    EnergySourceQueries,
     EvaluationQueries,
     EvaluationRunQueries,
     ExportedRequirementQueries,
@@ -114,6 +116,7 @@ class Mutation(
     SavedReportMutations,
     ConsumptionMutations,
     ReportMutations,
+    EnergySourceMutations,
     EvaluationMutations,
     EvaluationRunMutations,
     ExportedRequirementMutations,

@@ -50,6 +50,12 @@ class CompanyProfile(TenantKey, TenantModel):
             "energy_mix_weight + price_optimization_weight + portfolio_decision_weight BETWEEN 0.95 AND 1.05",
             name="weights",
         ),
+        sa.CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude"),
+        sa.CheckConstraint("discount_rate > 0 AND discount_rate <= 1", name="discount_rate"),
+        sa.CheckConstraint("price_escalation BETWEEN -0.2 AND 0.2", name="price_escalation"),
+        sa.CheckConstraint("asset_life_years BETWEEN 1 AND 60", name="asset_life"),
+        sa.CheckConstraint("demand_price_per_kw >= 0", name="demand_price"),
+        sa.CheckConstraint("feed_in_price_per_kwh >= 0", name="feed_in_price"),
     )
 
     industry: Mapped[Str100 | None]
@@ -66,6 +72,13 @@ class CompanyProfile(TenantKey, TenantModel):
     energy_mix_weight: Mapped[float] = mapped_column(server_default="0.4")
     price_optimization_weight: Mapped[float] = mapped_column(server_default="0.35")
     portfolio_decision_weight: Mapped[float] = mapped_column(server_default="0.25")
+    latitude: Mapped[float | None]
+    currency: Mapped[str | None] = mapped_column(sa.String(3))
+    discount_rate: Mapped[float] = mapped_column(server_default="0.06")
+    price_escalation: Mapped[float] = mapped_column(server_default="0")
+    asset_life_years: Mapped[int] = mapped_column(server_default="20")
+    demand_price_per_kw: Mapped[float] = mapped_column(server_default="0")
+    feed_in_price_per_kwh: Mapped[float] = mapped_column(server_default="0")
     created_at: Mapped[Instant]
     updated_at: Mapped[UpdatedAt]
 
@@ -129,6 +142,21 @@ class EnergySourceKind(Enum):
     """Supplies energy from the grid."""
     STORAGE = "storage"
     """Stores energy."""
+    COGENERATION = "cogeneration"
+    """Generates heat and power from fuel."""
+    HEAT_PUMP = "heat_pump"
+    """Consumes energy for heat, beyond the consumption of the profile."""
+
+
+class GenerationProfile(Enum):
+    """Hours of a year in which an energy source generates."""
+
+    STEADY = "steady"
+    """Any hour, up to its power."""
+    SOLAR = "solar"
+    """The hours of the sun at the company's latitude."""
+    WIND = "wind"
+    """The hours of the wind."""
 
 
 class EnergySource(TenantKey, TenantModel):
@@ -145,6 +173,11 @@ class EnergySource(TenantKey, TenantModel):
         sa.CheckConstraint("share_limit BETWEEN 0 AND 1", name="share_limit"),
         sa.CheckConstraint("yearly_growth BETWEEN 0 AND 1", name="yearly_growth"),
         sa.CheckConstraint("efficiency > 0 AND efficiency <= 1", name="efficiency"),
+        sa.CheckConstraint("investment_per_kw >= 0", name="investment"),
+        sa.CheckConstraint("operating_cost_per_kwh >= 0", name="operating_cost"),
+        sa.CheckConstraint("life_years BETWEEN 1 AND 60", name="life"),
+        sa.CheckConstraint("existing_kw >= 0", name="existing"),
+        sa.CheckConstraint("emission_factor >= 0 AND market_emission_factor >= 0", name="emission_factors"),
     )
 
     code: Mapped[Str50]
@@ -158,6 +191,14 @@ class EnergySource(TenantKey, TenantModel):
     share_limit: Mapped[float]
     yearly_growth: Mapped[float]
     efficiency: Mapped[float] = mapped_column(server_default="1")
+    profile: Mapped[GenerationProfile] = enum_column(GenerationProfile, GenerationProfile.STEADY)
+    investment_per_kw: Mapped[float | None]
+    operating_cost_per_kwh: Mapped[float] = mapped_column(server_default="0")
+    life_years: Mapped[int | None]
+    existing_kw: Mapped[float] = mapped_column(server_default="0")
+    emission_factor: Mapped[float] = mapped_column(server_default="0")
+    market_emission_factor: Mapped[float | None]
+    on_site: Mapped[Flag]
     provenance: Mapped[Str500]
     edited: Mapped[Flag]
     enabled: Mapped[bool] = mapped_column(server_default=sa.true())

@@ -32,22 +32,18 @@ def render_template(inputs: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     first = (
         f"The company ({profile['industry']}, {profile['location']}) wants {target} with a yearly "
         f"energy budget of {profile['budget']:,.0f}. "
-        f"The recommended plan is “{PLAN_NAMES[decision['plan']]}”. "
-        f"It reaches {100 * decision['reached_share']:.1f} %."
+        f"The recommended plan, “{PLAN_NAMES[decision['plan']]}”, reaches "
+        f"{100 * decision['reached_share']:.1f} %."
     )
-    if decision["unmet_kwh"] > 0.5:
-        first += (
-            f" The budget is too small: {decision['unmet_kwh']:,.0f} kWh stay unmet over the years, and "
-            f"about {decision['budget_needed']:,.0f} more would be needed in the worst of them."
-        )
-    elif not decision["target_met"]:
-        first += f" That is {100 * decision['missed_share']:.1f} percentage points short of the target."
+    first += f" {decision['summary']}"
+    if decision["budget_needed"] > 0:
+        first += f" With {decision['budget_needed']:,.0f} more in the dearest year, it would be served."
     second = (
         f"In {last['year']} the consumption of {last['demand_kwh']:,.0f} kWh is covered by {mix}. It costs "
         f"{last['cost']:,.0f} that year, which leaves {last['budget_left']:,.0f} of the budget. "
         f"{data['roadmap']['summary']}"
     )
-    third = f"{case['summary']} {data['confidence']['summary']}"
+    third = " ".join(part["summary"] for part in (data["money"], data["emissions"], case, data["confidence"]))
     if inputs["consumption"]:
         third += " From past consumption: " + " ".join(inputs["consumption"]["insights"])
     return "\n\n".join([first, second, third, TEMPLATE_NOTE])

@@ -1,39 +1,51 @@
 """Optimization of the energy mix of each year until the target, as linear programs solved by HiGHS.
 
 For each year with the consumption D: x[s] is the energy from source s, e the existing renewable energy,
-t the energy through storage, u the unmet consumption, m the shortfall of renewable energy.
+t the energy through storage, f the surplus fed into the grid, u the unmet consumption, m the shortfall of
+renewable energy.
 
-    sum x + e - (1 - efficiency) t + u = D            energy balance
-    sum renewable x + e - (1 - efficiency) t + m >= required share * D
-    sum cost x + grid cost e + storage cost t <= budget
+    sum x + e - (1 - efficiency) t - f + u = D        energy balance
+    sum renewable x + e - (1 - efficiency) t - f + m >= required share * D
+    sum cost x + grid cost e + storage cost t - feed-in price f <= budget
     x[s] <= limit[s] D,  t <= limit D,  e <= existing renewable energy
     x[s] <= x[s] of the year before + growth[s] D,  and so for t
     x[s] >= x[s] of the year before, as a share of D  no source shrinks
-    sum of intermittent x - t <= DIRECT D,  t <= sum of intermittent x
+    sum of intermittent x - t - f <= direct use,  t + f <= sum of intermittent x
 
-Buying nothing is always feasible: what the budget does not buy becomes u, and what is missing of the target
-becomes m.
+Direct use is the part of the weather's energy that the load takes in its hours: `plan/direct_use.py`. Buying
+nothing is always feasible: what the budget does not buy becomes u, what is missing of the target becomes m.
+
+Energies are solved in shares of the yearly consumption and money in units of the dearest source, so that the
+size of a company does not matter to the solver.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
-from scipy.sparse import csr_array, lil_array, vstack
+from scipy.sparse import coo_array, csr_array, diags_array, vstack
 
 from pipelines.insights.plan_inputs import EnergySource, PlanGoals
 
-MAX_DIRECT_SHARE = 0.5
-"""The share of a year's consumption that intermittent sources can meet without storage."""
-OBJECTIVE_TOLERANCE = 1e-7
-"""The tolerance of an objective's best value while the next objective is optimized."""
+OBJECTIVE_TOLERANCE = 1e-10
+"""The tolerance of an objective's best value while the next objective is optimized, in solved units."""
+FEASIBILITY_TOLERANCE = 1e-9
+MAX_BUDGET_FACTOR = 1e3
+"""A budget of more than this many consumptions of the dearest source does not bind."""
 
 EXISTING_DISCOUNT = 1e-3
 """The discount of existing renewable energy against the grid's price, so that it is preferred."""
-NOISE_SHARE = 1e-9
+NOISE_SHARE = 1e-7
 """Amounts below this share of a year's consumption are numerical noise."""
+
+ESCALATING_KINDS = ("grid", "cogeneration")
+OPTIONS = {
+    "primal_feasibility_tolerance": FEASIBILITY_TOLERANCE,
+    "dual_feasibility_tolerance": FEASIBILITY_TOLERANCE,
+}
 
 Vector = NDArray[np.float64]
 
@@ -62,6 +74,21 @@ class Year:
     shortfall_kwh: float
     cost: float
     reliability: float
+    surplus_kwh: float = 0.0
+
+
+LimitKind = Literal["budget", "share", "growth", "target", "direct_use"]
+
+
+@dataclass(frozen=True)
+class PlanLimit:
+    """A limit of a year: by how much its rows or bounds change if it is loosened by all of it."""
+
+    kind: LimitKind
+    place: int
+    code: str | None
+    rows: tuple[tuple[int, float], ...] = ()
+    bounds: tuple[tuple[int, float], ...] = ()
 
 
 class LinearProgram:
@@ -74,114 +101,212 @@ class LinearProgram:
         grid = [source for source in self.sources if source.kind == "grid"]
         self.grid_cost = min((source.cost_per_kwh for source in grid), default=0.0)
         self.grid_reliability = max((source.reliability for source in grid), default=1.0)
-        self.width = len(self.sources) + 4
+        self.width = len(self.sources) + 5
         self.count = len(aims.years)
         self.demand = [aims.demand(place) for place in range(self.count)]
-        self.existing, self.stored, self.unmet, self.short = range(len(self.sources), self.width)
+        first = len(self.sources)
+        self.existing, self.stored, self.unmet, self.short, self.surplus = range(first, self.width)
         self.loss = 1 - self.storage.efficiency if self.storage else 0.0
+        self.floors = [self._floors(demand) for demand in self.demand]
+        self.unit = max(self.demand)
+        self.price = max((source.cost_per_kwh for source in sources), default=0.0) or 1.0
         self.upper: list[tuple[dict[int, float], float]] = []
         self.equal: list[tuple[dict[int, float], float]] = []
+        self.limits: list[PlanLimit] = []
         for place in range(self.count):
             self._constrain(place)
         self.bounds = [bound for place in range(self.count) for bound in self._bounds(place)]
         self.objectives = {
-            "unmet": self._objective({self.unmet: 1.0}),
-            "shortfall": self._objective({self.short: 1.0}),
-            "cost": self._objective(
-                {**self._costs(), self.existing: self.grid_cost * (1 - EXISTING_DISCOUNT)}
-            ),
+            "unmet": self._objective(lambda place: {self.unmet: 1.0}),
+            "shortfall": self._objective(lambda place: {self.short: 1.0}),
+            "cost": self._objective(self._cost_weights),
             "non_renewable": self._objective(
-                {column: -share for column, share in self._renewable_shares().items()}
+                lambda place: {column: -share for column, share in self._renewable_shares().items()}
             ),
             "unreliable": self._objective(
-                {column: -reliability for column, reliability in self._reliabilities().items()}
+                lambda place: {column: -reliability for column, reliability in self._reliabilities().items()}
             ),
         }
 
     def solve(self, name: str) -> list[Year]:
         """The years of one of the `PLAN_OBJECTIVES`."""
-        upper, limits = constraint_matrix(self.upper, self.width * self.count)
+        solution, _ = self.solution(name)
+        return [self._year(place, solution) for place in range(self.count)]
+
+    def solution(
+        self, name: str, change: Mapping[PlanLimit, float] | None = None
+    ) -> tuple[Vector, list[float]]:
+        """The solution of a plan in kWh, and the values of its objectives, in kWh or money.
+
+        `change` moves limits by multiples of what they are.
+        """
+        rows, bounds = self._changed(change or {})
+        scale = np.full(len(rows), 1 / self.unit)
+        money = np.array([limit.rows[0][0] for limit in self.limits if limit.kind == "budget"], dtype=int)
+        scale[money] /= self.price
+        upper, limits = constraint_matrix(rows, self.width * self.count)
+        upper = csr_array(diags_array(scale * self.unit) @ upper)
+        limits = limits * scale
+        limits[money] = np.minimum(limits[money], MAX_BUDGET_FACTOR)
         equal, values = constraint_matrix(self.equal, self.width * self.count)
-        solution = np.zeros(self.width * self.count)
+        scaled = [(low / self.unit, None if high is None else high / self.unit) for low, high in bounds]
+        solution, found = np.zeros(self.width * self.count), []
         for objective_name in PLAN_OBJECTIVES[name]:
-            objective = self.objectives[objective_name]
-            found = linprog(
+            objective = self.objectives[objective_name] / (self.price if objective_name == "cost" else 1.0)
+            result = linprog(
                 objective,
                 A_ub=upper,
                 b_ub=limits,
                 A_eq=equal,
-                b_eq=values,
-                bounds=self.bounds,
+                b_eq=values / self.unit,
+                bounds=scaled,
+                options=OPTIONS,
             )
-            if found.status != 0:
-                raise ArithmeticError(f"{name}: {found.message}")
-            solution = found.x
+            if result.status != 0:
+                raise ArithmeticError(f"{name}: {result.message}")
+            solution = result.x
             best = float(objective @ solution)
+            found.append(best * self.unit * (self.price if objective_name == "cost" else 1.0))
             upper = vstack([upper, csr_array(objective[np.newaxis, :])], format="csr")
             limits = np.append(limits, best + OBJECTIVE_TOLERANCE * max(1.0, abs(best)))
-        return [self._year(place, solution) for place in range(self.count)]
+        return solution * self.unit, found
+
+    def _changed(
+        self, change: Mapping[PlanLimit, float]
+    ) -> tuple[list[tuple[dict[int, float], float]], list[tuple[float, float | None]]]:
+        rows, bounds = list(self.upper), list(self.bounds)
+        for limit, share in change.items():
+            for row, amount in limit.rows:
+                rows[row] = (rows[row][0], rows[row][1] + share * amount)
+            for column, amount in limit.bounds:
+                low, high = bounds[column]
+                bounds[column] = (low, None if high is None else high + share * amount)
+        return rows, bounds
 
     def _constrain(self, place: int) -> None:
         demand, start = self.demand[place], place * self.width
         energy = {start + column: 1.0 for column in range(len(self.sources))}
-        lost = {start + self.stored: -self.loss}
+        lost = {start + self.stored: -self.loss, start + self.surplus: -1.0}
         self.equal.append(({**energy, start + self.existing: 1.0, start + self.unmet: 1.0, **lost}, demand))
         green = {start + column: -share for column, share in self._renewable_shares().items()}
-        self.upper.append(({**green, start + self.short: -1.0}, -self.goals.required_share(place) * demand))
-        costs = {start + column: cost for column, cost in self._costs().items()}
-        self.upper.append((costs, self.goals.budget))
-        unsteady = {start + c: 1.0 for c, source in enumerate(self.sources) if source.intermittent}
-        if unsteady:
-            self.upper.append(({**unsteady, start + self.stored: -1.0}, MAX_DIRECT_SHARE * demand))
-        self.upper.append(({**dict.fromkeys(unsteady, -1.0), start + self.stored: 1.0}, 0.0))
-        growing = {c: source for c, source in enumerate(self.sources) if source.kind == "renewable"}
+        required = self.goals.required_share(place) * demand
+        self._limit("target", place, None, required)
+        self.upper.append(({**green, start + self.short: -1.0}, -required))
+        costs = {start + column: cost for column, cost in self._costs(place).items()}
+        self._limit("budget", place, None, self.goals.budget)
+        self.upper.append((costs, self._affordable(place)))
+        self._constrain_weather(place)
+        growing = {c: source for c, source in enumerate(self.sources) if source.kind != "grid"}
         if self.storage:
             growing[self.stored] = self.storage
         for column, source in growing.items():
             before = {start - self.width + column: -1.0} if place else {}
-            self.upper.append(({start + column: 1.0, **before}, source.yearly_growth * demand))
+            already = 0.0 if place else source.existing_kwh
+            self._limit("growth", place, source.code, source.yearly_growth * demand)
+            self.upper.append(({start + column: 1.0, **before}, already + source.yearly_growth * demand))
             if place:
                 kept = min(1.0, demand / self.demand[place - 1])
                 stays = {start - self.width + column: kept, start + column: -1.0}
                 self.upper.append((stays, 0.0))
 
-    def _bounds(self, place: int) -> list[tuple[float, float | None]]:
-        demand = self.demand[place]
-        stored = self.storage.share_limit * demand if self.storage else 0.0
-        already = min(self.goals.current_share * self.goals.annual_kwh, demand)
-        limits = [(0.0, source.share_limit * demand) for source in self.sources]
-        return [*limits, (0.0, already), (0.0, stored), (0.0, None), (0.0, None)]
+    def _constrain_weather(self, place: int) -> None:
+        """Energy of the weather is used in its hours, stored, or fed in."""
+        demand, start = self.demand[place], place * self.width
+        columns = {source.code: c for c, source in enumerate(self.sources) if source.intermittent}
+        unsteady = {start + column: 1.0 for column in columns.values()}
+        elsewhere = {start + self.stored: -1.0, start + self.surplus: -1.0}
+        rows = []
+        for cut in self.goals.direct_use if columns else ():
+            taken = {start + columns[code]: 1.0 - weight for code, weight in cut.weights if code in columns}
+            rows.append((len(self.upper), cut.limit * demand))
+            self.upper.append(({**unsteady, **taken, **elsewhere}, cut.limit * demand))
+        if rows:
+            self.limits.append(PlanLimit("direct_use", place, None, tuple(rows)))
+        freed = {start + self.stored: 1.0, start + self.surplus: 1.0}
+        self.upper.append(({**dict.fromkeys(unsteady, -1.0), **freed}, 0.0))
 
-    def _costs(self) -> dict[int, float]:
+    def _limit(self, kind: LimitKind, place: int, code: str | None, amount: float) -> None:
+        """Name the row that is added next."""
+        self.limits.append(PlanLimit(kind, place, code, rows=((len(self.upper), amount),)))
+
+    def _bounds(self, place: int) -> list[tuple[float, float | None]]:
+        demand, start = self.demand[place], place * self.width
+        stored = self.storage.share_limit * demand if self.storage else 0.0
+        owned = sum(source.existing_kwh * source.renewable_share for source in self.sources)
+        already = min(max(0.0, self.goals.current_share * self.goals.annual_kwh - owned), demand)
+        bounds: list[tuple[float, float | None]] = []
+        for column, source in enumerate(self.sources):
+            limit = source.share_limit * demand
+            bounds.append((self.floors[place][column], limit))
+            self.limits.append(PlanLimit("share", place, source.code, bounds=((start + column, limit),)))
+        if self.storage:
+            column = start + self.stored
+            self.limits.append(PlanLimit("share", place, self.storage.code, bounds=((column, stored),)))
+        return [*bounds, (0.0, already), (0.0, stored), (0.0, None), (0.0, None), (0.0, None)]
+
+    def _affordable(self, place: int) -> float:
+        """The budget, but at least what the operation of existing plants costs."""
+        budget = self.goals.budget + self._paid(place)
+        if not any(self.floors[place]):
+            return budget
+        prices = self._costs(place)
+        return max(budget, sum(prices[column] * floor for column, floor in enumerate(self.floors[place])))
+
+    def _floors(self, demand: float) -> list[float]:
+        """The energies of existing plants, which run, up to the whole consumption."""
+        floors = [min(source.existing_kwh, source.share_limit * demand) for source in self.sources]
+        part = min(1.0, demand / sum(floors)) if sum(floors) > 0 else 1.0
+        return [part * floor for floor in floors]
+
+    def _paid(self, place: int) -> float:
+        """The annuities of existing plants, which have been paid."""
+        return sum(
+            floor * source.annuity_per_kwh
+            for floor, source in zip(self.floors[place], self.sources, strict=True)
+        )
+
+    def _costs(self, place: int) -> dict[int, float]:
+        """The costs of a kWh by column. Prices of the grid and of fuel follow the price escalation."""
+        factor = self.goals.price_factor(place)
         stored = {self.stored: self.storage.cost_per_kwh} if self.storage else {}
-        own = {column: source.cost_per_kwh for column, source in enumerate(self.sources)}
-        return {**own, self.existing: self.grid_cost, **stored}
+        own = {
+            column: source.cost_per_kwh * (factor if source.kind in ESCALATING_KINDS else 1.0)
+            for column, source in enumerate(self.sources)
+        }
+        sold = {self.surplus: -self.goals.feed_in_price} if self.goals.feed_in_price else {}
+        return {**own, self.existing: self.grid_cost * factor, **stored, **sold}
+
+    def _cost_weights(self, place: int) -> dict[int, float]:
+        costs = self._costs(place)
+        return {**costs, self.existing: costs[self.existing] * (1 - EXISTING_DISCOUNT)}
 
     def _renewable_shares(self) -> dict[int, float]:
         own = {column: source.renewable_share for column, source in enumerate(self.sources)}
-        return {**own, self.existing: 1.0, self.stored: -self.loss}
+        return {**own, self.existing: 1.0, self.stored: -self.loss, self.surplus: -1.0}
 
     def _reliabilities(self) -> dict[int, float]:
         """The reliability of a kWh by column; stored energy counts as storage instead of as its source."""
         own = {column: source.reliability for column, source in enumerate(self.sources)}
         unsteady = [source.reliability for source in self.sources if source.intermittent]
         gain = max(0.0, self.storage.reliability - max(unsteady)) if self.storage and unsteady else 0.0
-        return {**own, self.existing: self.grid_reliability, self.stored: gain}
+        lost = -max(unsteady, default=0.0)
+        return {**own, self.existing: self.grid_reliability, self.stored: gain, self.surplus: lost}
 
-    def _objective(self, columns: dict[int, float]) -> Vector:
-        """The objective with these weights of columns in every year."""
+    def _objective(self, weigh: Callable[[int], dict[int, float]]) -> Vector:
+        """The objective with the weights of columns of each year."""
         objective = np.zeros(self.width * self.count)
-        for column, weight in columns.items():
-            objective[column :: self.width] = weight
+        for place in range(self.count):
+            for column, weight in weigh(place).items():
+                objective[place * self.width + column] = weight
         return objective
 
     def _year(self, place: int, solution: Vector) -> Year:
         part = solution[place * self.width : (place + 1) * self.width]
-        part = np.where(np.abs(part) < NOISE_SHARE * max(1.0, self.demand[place]), 0.0, part)
+        part = np.where(np.abs(part) < NOISE_SHARE * self.demand[place], 0.0, part)
         demand = self.demand[place]
         green = sum(part[column] * share for column, share in self._renewable_shares().items())
         trusted = sum(part[column] * share for column, share in self._reliabilities().items())
-        served = float(part[: self.existing + 1].sum())
+        served = float(part[: self.existing + 1].sum() - part[self.surplus])
         wanted = self.goals.required_share(place)
         return Year(
             year=self.goals.first_year + place,
@@ -193,8 +318,10 @@ class LinearProgram:
             renewable_share=min(1.0, float(green) / demand),
             wanted_share=wanted,
             shortfall_kwh=max(0.0, wanted * demand - float(green)),
-            cost=float(sum(part[column] * cost for column, cost in self._costs().items())),
+            cost=float(sum(part[column] * cost for column, cost in self._costs(place).items()))
+            - self._paid(place),
             reliability=min(1.0, float(trusted) / served) if served > 0 else 0.0,
+            surplus_kwh=float(part[self.surplus]),
         )
 
 
@@ -202,8 +329,9 @@ def constraint_matrix(
     constraints: Sequence[tuple[dict[int, float], float]], width: int
 ) -> tuple[csr_array, Vector]:
     """The constraints as a sparse matrix and their right-hand sides."""
-    matrix = lil_array((len(constraints), width))
-    for number, (columns, _) in enumerate(constraints):
-        for column, weight in columns.items():
-            matrix[number, column] = weight
+    lengths = [len(columns) for columns, _ in constraints]
+    rows = np.repeat(np.arange(len(constraints)), lengths)
+    places = np.fromiter((column for columns, _ in constraints for column in columns), dtype=int)
+    weights = np.fromiter((weight for columns, _ in constraints for weight in columns.values()), dtype=float)
+    matrix = coo_array((weights, (rows, places)), shape=(len(constraints), width))
     return matrix.tocsr(), np.array([value for _, value in constraints])

@@ -1,7 +1,7 @@
-"""Scoring of plans by a company's weights, and sensitivity analysis of the decision."""
+"""Scoring of plans by a company's weights, and the weights at which the decision turns."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
@@ -10,7 +10,6 @@ from pipelines.insights.plan_inputs import EnergySource, PlanGoals
 
 ON_TRACK_TOLERANCE = 1e-4
 """The shortfall, as a share of consumption, up to which a year counts as on track."""
-COST_CHANGE, BUDGET_CHANGE, DEMAND_CHANGE = 0.2, 0.2, 0.1
 MAX_BREAK_EVEN_WEIGHT = 0.995
 """Break-even weights above this are ignored, because one criterion alone would decide."""
 CRITERIA = ("energy_mix", "price_optimization", "portfolio_decision")
@@ -107,55 +106,13 @@ def break_even_weight(
     return weight if 0 <= weight <= 1 else None
 
 
-def analyze_sensitivity(
-    goals: PlanGoals, sources: Sequence[EnergySource], weights: Mapping[str, float], ranked: Sequence[Plan]
-) -> dict[str, Any]:
-    """The effect of input changes on the decision, and the weights at which it changes."""
+def break_even_weights(ranked: Sequence[Plan], weights: Mapping[str, float]) -> list[dict[str, Any]]:
+    """The weights of criteria at which another plan draws level with the best."""
     best = ranked[0]
-    cases = []
-    for label, changed_goals, changed_sources in input_changes(goals, sources):
-        rescored = rank_plans(changed_goals, changed_sources, weights)
-        cases.append(
-            {
-                "change": label,
-                "decision": rescored[0].name,
-                "changes_decision": rescored[0].name != best.name,
-                "renewable_share": rescored[0].renewable_share,
-                "renewable_share_change": rescored[0].renewable_share - best.renewable_share,
-                "total_cost_change": rescored[0].total_cost - best.total_cost,
-                "served_share": rescored[0].served_share,
-            }
-        )
-    break_even = []
+    found = []
     for criterion in CRITERIA:
         for other in ranked[1:]:
             level = break_even_weight(best.criteria, other.criteria, weights, criterion)
             if level is not None and level < MAX_BREAK_EVEN_WEIGHT:
-                break_even.append({"criterion": criterion, "weight": level, "decision": other.name})
-    unchanged = sum(not case["changes_decision"] for case in cases)
-    return {"cases": cases, "break_even": break_even, "stability": unchanged / len(cases)}
-
-
-def input_changes(
-    goals: PlanGoals, sources: Sequence[EnergySource]
-) -> list[tuple[str, PlanGoals, list[EnergySource]]]:
-    """The input changes, one at a time: budget, consumption, and each source's cost."""
-    variants: list[tuple[str, PlanGoals, list[EnergySource]]] = []
-    for sign in (-1, 1):
-        percent = f"{sign * 100 * BUDGET_CHANGE:+.0f} %"
-        variants.append(
-            (
-                f"Budget {percent}",
-                replace(goals, budget=goals.budget * (1 + sign * BUDGET_CHANGE)),
-                list(sources),
-            )
-        )
-        percent = f"{sign * 100 * DEMAND_CHANGE:+.0f} %"
-        changed = replace(goals, annual_kwh=goals.annual_kwh * (1 + sign * DEMAND_CHANGE))
-        variants.append((f"Consumption {percent}", changed, list(sources)))
-    for source in sources:
-        for sign in (-1, 1):
-            repriced = replace(source, cost_per_kwh=source.cost_per_kwh * (1 + sign * COST_CHANGE))
-            others = [repriced if other is source else other for other in sources]
-            variants.append((f"Cost of {source.name} {sign * 100 * COST_CHANGE:+.0f} %", goals, others))
-    return variants
+                found.append({"criterion": criterion, "weight": level, "decision": other.name})
+    return found

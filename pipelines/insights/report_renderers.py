@@ -29,16 +29,8 @@ from reportlab.platypus import Table as Grid
 from core.csv_formulas import escape_formula
 from core.markup import neutral_text
 from pipelines.insights import charts
-from pipelines.insights.report_content import (
-    Block,
-    Chart,
-    Figures,
-    Heading,
-    Paragraph,
-    Table,
-    report_blocks,
-    roadmap_table,
-)
+from pipelines.insights.report_content import report_blocks, roadmap_table
+from pipelines.insights.report_layout import Block, Chart, Figures, Heading, Paragraph, Table
 
 TEXT_COLOUR, ACCENT_COLOUR, FILL_COLOUR, LINE_COLOUR = (
     HexColor("#22303c"),
@@ -192,11 +184,17 @@ def keep_headings_with_next(parts: Sequence[list[Flowable]], blocks: Sequence[Bl
         if isinstance(block, Heading):
             heading = part
         elif heading:
-            story.append(KeepTogether([*heading, *part]))
+            story.append(KeepTogether([*heading, *flowable_contents(part)]))
             heading = []
         else:
             story += part
     return story
+
+
+def flowable_contents(parts: Sequence[Flowable]) -> Iterator[Flowable]:
+    """The flowables without what keeps them together: nested, it would always begin a page."""
+    for part in parts:
+        yield from part._content if isinstance(part, KeepTogether) else [part]
 
 
 def paragraph_style(name: str, **options: Any) -> ParagraphStyle:
@@ -266,7 +264,8 @@ LINES = [
 def pdf_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Grid:
     """A table with its header repeated on every page, and a first column as wide as its texts."""
     longest = max((len(row[0]) for row in rows), default=0)
-    first = min(0.36, max(0.09, longest * 4.2 / WIDTH + 0.02))
+    widest = 0.36 if len(headings) > 2 else 0.75
+    first = min(widest, max(0.09, longest * 4.2 / WIDTH + 0.02))
     widths = [WIDTH * first, *[WIDTH * (1 - first) / (len(headings) - 1)] * (len(headings) - 1)]
     styles = [TABLE_HEAD, *[TABLE_HEAD_NUMBER] * (len(headings) - 1)]
     cells = [[Text(pdf_text(text), style) for text, style in zip(headings, styles, strict=True)]]

@@ -4,20 +4,22 @@ A result is JSON with a `summary`, so that an interrupted report resumes from st
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from statistics import fmean
-from typing import Any
 
 from pipelines.insights import plan_scoring, proportional
-from pipelines.insights.optimisation import Year
-from pipelines.insights.plan_inputs import parse_goals, parse_sources, round_numbers
+from pipelines.insights.appraisal_steps import StepResult, dispatch, emissions, money, ranges, sensitivity
+from pipelines.insights.optimisation import LinearProgram, Year
+from pipelines.insights.plan import assumptions, limits
+from pipelines.insights.plan_inputs import parse_goals, parse_listed_sources, parse_sources, round_numbers
 from pipelines.insights.plan_scoring import Plan
 from resolvers.insights.readiness import completeness, is_ready, requirements
 
-StepResult = dict[str, Any]
 Step = Callable[[StepResult, Mapping[str, StepResult]], StepResult]
 
 AVAILABILITY_WEIGHT, OPTIMISATION_WEIGHT, PORTFOLIO_WEIGHT = 0.3, 0.3, 0.4
+MIN_DATA_FACTOR, FULL_DATA_MONTHS = 0.7, 36
+"""Without readings, the confidence is multiplied by the factor; with readings of so many months, by 1."""
 PLAN_NAMES = {
     "least_cost": "Least cost",
     "on_target": "Target at least cost",
@@ -73,7 +75,7 @@ def availability(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResu
 
 def price_optimization(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
     """The proportional score of each source, the best first."""
-    sources = parse_sources(inputs)
+    sources = parse_listed_sources(inputs)
     portions = proportional.portions(sources, inputs["profile"]["budget"])
     ranked = sorted(portions, key=lambda portion: (-portion.score, portion.code))
     names = {source.code: source.name for source in sources}
@@ -106,7 +108,7 @@ def plan_of(plan: Plan) -> StepResult:
 
 def proportional_mix(inputs: StepResult) -> StepResult:
     """The proportional plan: shares by score, the whole budget spent each year."""
-    goals, sources = parse_goals(inputs), parse_sources(inputs)
+    goals, sources = parse_goals(inputs), parse_listed_sources(inputs)
     portions = proportional.portions(sources, goals.budget)
     known = {source.code: source for source in sources}
     renewable = 100 * sum(portion.share * known[portion.code].renewable_share for portion in portions)
@@ -156,6 +158,33 @@ def proportional_mix(inputs: StepResult) -> StepResult:
     }
 
 
+def constraints(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
+    """The limits that bind the best plan, and what more of each would buy."""
+    best = done["portfolio_mix"]["plans"][0]
+    if inputs["method"] == "proportional":
+        return {"summary": "The formula knows no limits.", "limits": []}
+    goals, sources = parse_goals(inputs), parse_sources(inputs)
+    found = [asdict(limit) for limit in limits.binding_limits(goals, sources, best["name"])]
+    names = {source["code"]: source["name"] for source in inputs["sources"]}
+    listed = [{**limit, "label": limit_label(limit, names)} for limit in found]
+    first = listed[0]["label"] if listed else ""
+    return {"summary": f"{first}." if listed else "No limit binds the plan.", "limits": listed}
+
+
+def limit_label(limit: StepResult, names: Mapping[str, str]) -> str:
+    """A binding limit as a sentence without its full stop: Grid supply of 30 % limits 2029 to 2031."""
+    spans = limits.year_spans(limit["years"])
+    percent = f"{100 * limit['value']:.4g} %"
+    if limit["kind"] == "budget":
+        return f"The budget of {limit['value']:,.0f} a year limits {spans}"
+    if limit["kind"] == "target":
+        return f"The target of {percent} renewable energy costs money in {spans}"
+    name = names[limit["code"]]
+    if limit["kind"] == "growth":
+        return f"{name}, growing by at most {percent} of the consumption a year, limits {spans}"
+    return f"{name}, at most {percent} of the consumption, limits {spans}"
+
+
 def decision(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
     """The plan with the highest score, and whether it reaches the target."""
     plans = done["portfolio_mix"]["plans"]
@@ -163,14 +192,14 @@ def decision(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
     target = last["wanted_share"]
     missed = max(0.0, target - best["renewable_share"])
     unmet = sum(year["unmet_kwh"] for year in best["years"])
-    met = (
-        missed <= plan_scoring.ON_TRACK_TOLERANCE
-        and unmet <= plan_scoring.ON_TRACK_TOLERANCE * last["demand_kwh"]
+    tolerance = plan_scoring.ON_TRACK_TOLERANCE
+    met = missed <= tolerance and not any(
+        year["unmet_kwh"] > tolerance * year["demand_kwh"] for year in best["years"]
     )
     lead = best["score"] - plans[1]["score"] if len(plans) > 1 else 0.0
     return {
         "summary": f"The plan “{PLAN_NAMES[best['name']]}” scores {best['score']:.3f}. "
-        + target_verdict(missed, unmet),
+        + target_verdict(missed, best["years"], done["constraints"]["limits"]),
         "plan": best["name"],
         "score": best["score"],
         "lead": lead,
@@ -183,24 +212,35 @@ def decision(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
         "reached_share": best["renewable_share"],
         "missed_share": missed,
         "unmet_kwh": unmet,
-        "budget_needed": max(0.0, missing_budget(inputs, best)),
+        "budget_needed": budget_needed(inputs, best),
     }
 
 
-def target_verdict(missed: float, unmet: float) -> str:
-    """Whether the target is reached, as a sentence."""
-    if unmet > 0.5:
-        return f"The budget is too small: {unmet:,.0f} kWh cannot be bought."
+def target_verdict(missed: float, years: list[StepResult], binding: list[StepResult]) -> str:
+    """Whether the target is reached, and what limits it, as sentences."""
+    unmet = [year for year in years if year["unmet_kwh"] > 1e-6 * year["demand_kwh"]]
+    if unmet:
+        causes = [limit["label"] for limit in binding if limit["objective"] == "unmet"]
+        total, spans = sum(year["unmet_kwh"] for year in unmet), limits.year_spans([y["year"] for y in unmet])
+        verdict = f"{total:,.0f} kWh stay unmet, in {spans}."
+        return " ".join([verdict, *(f"{cause}." for cause in causes)])
     if missed > plan_scoring.ON_TRACK_TOLERANCE:
-        return f"The target is missed by {100 * missed:.1f} percentage points."
+        causes = [limit["label"] for limit in binding if limit["objective"] == "shortfall"]
+        verdict = f"The target is missed by {100 * missed:.1f} percentage points."
+        return " ".join([verdict, *(f"{cause}." for cause in causes)])
     return "The target is reached."
 
 
-def missing_budget(inputs: StepResult, plan: StepResult) -> float:
-    """The cost of the worst year's unmet energy at the grid's price."""
-    grid = [source["cost_per_kwh"] for source in inputs["sources"] if source["kind"] == "grid"]
-    worst = max(year["unmet_kwh"] for year in plan["years"])
-    return float(worst * min(grid)) if grid else 0.0
+def budget_needed(inputs: StepResult, plan: StepResult) -> float:
+    """What the dearest year costs beyond the budget without a limit of money; 0 if more buys no energy."""
+    unmet = sum(year["unmet_kwh"] for year in plan["years"])
+    if inputs["method"] == "proportional" or unmet <= 0:
+        return 0.0
+    goals, sources = parse_goals(inputs), parse_sources(inputs)
+    free = LinearProgram(replace(goals, budget=float("inf")), sources).solve(plan["name"])
+    if unmet - sum(year.unmet_kwh for year in free) <= 1e-6 * plan["years"][-1]["demand_kwh"]:
+        return 0.0
+    return max(0.0, max(year.cost for year in free) - goals.budget)
 
 
 def roadmap(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
@@ -214,7 +254,7 @@ def roadmap(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
     summary = (
         f"Every year until {years[-1]['year']} is on track."
         if not late_years
-        else f"{late_years[0]} falls behind."
+        else f"{limits.year_spans(late_years)} fall{'s' if len(late_years) == 1 else ''} behind."
     )
     return {"summary": summary, "years": years, "years_behind": late_years}
 
@@ -225,29 +265,8 @@ def is_on_track(year: StepResult) -> bool:
     return bool(year["shortfall_kwh"] <= allowed and year["unmet_kwh"] <= allowed)
 
 
-def sensitivity(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
-    """The sensitivity of the decision to changed inputs."""
-    if inputs["method"] == "proportional":
-        return {
-            "summary": "The formula knows one plan only.",
-            "cases": [],
-            "break_even": [],
-            "stability": 1.0,
-        }
-    goals, sources, weights = parse_goals(inputs), parse_sources(inputs), inputs["weights"]
-    chosen = plan_scoring.rank_plans(goals, sources, weights)
-    result = plan_scoring.analyze_sensitivity(goals, sources, weights, chosen)
-    deciding_changes = [case["change"] for case in result["cases"] if case["changes_decision"]]
-    summary = (
-        "No change of a figure changes the decision."
-        if not deciding_changes
-        else f"It turns with: {', '.join(deciding_changes)}."
-    )
-    return {"summary": summary, **result}
-
-
 def confidence(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
-    """0.3 availability + 0.3 optimisation + 0.4 portfolio.
+    """0.3 availability + 0.3 optimisation + 0.4 portfolio, times the served share and the data's factor.
 
     Availability is the plan's reliability times the completeness of the inputs; optimisation the share of
     input changes that keep the decision; portfolio the reached share of the target times the served share.
@@ -258,8 +277,21 @@ def confidence(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult
         "optimisation": done["sensitivity"]["stability"],
         "portfolio": plan["criteria"]["energy_mix"] * plan["served_share"],
     }
-    total = weighted_confidence(parts)
-    return {"summary": f"The confidence is {100 * total:.0f} %.", "total": total, **parts}
+    months = assumptions.reading_months(inputs["consumption"])
+    factors = {"served": plan["served_share"], "data": data_factor(months)}
+    total = weighted_confidence(parts) * factors["served"] * factors["data"]
+    return {
+        "summary": f"The confidence is {100 * total:.0f} %.",
+        "total": total,
+        "months": months,
+        **parts,
+        **factors,
+    }
+
+
+def data_factor(months: int) -> float:
+    """The factor of the confidence for so many months of readings."""
+    return MIN_DATA_FACTOR + (1 - MIN_DATA_FACTOR) * min(1.0, months / FULL_DATA_MONTHS)
 
 
 def weighted_confidence(parts: Mapping[str, float]) -> float:
@@ -277,9 +309,14 @@ STEPS: dict[str, Step] = {
     "availability": availability,
     "price_optimization": price_optimization,
     "portfolio_mix": portfolio_mix,
+    "constraints": constraints,
     "decision": decision,
     "roadmap": roadmap,
+    "dispatch": dispatch,
+    "money": money,
+    "emissions": emissions,
     "sensitivity": sensitivity,
+    "ranges": ranges,
     "confidence": confidence,
 }
 """In order of execution."""

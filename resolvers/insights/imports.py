@@ -30,6 +30,7 @@ from resolvers import access, activity_log, files
 from resolvers.access import Viewer
 from resolvers.insights import energy_sources, generated_documents
 from resolvers.insights.consumption_files.layout import Layout, LayoutOverrides
+from resolvers.insights.profile import sustainability_score
 from resolvers.insights.workbooks import XLSX_TYPE
 from resolvers.jobs import start_processing
 
@@ -205,10 +206,3 @@ async def update_profile(uow: UnitOfWork, profile: CompanyProfile, summary: Mapp
     if score is not None:
         values["sustainability_score"] = score
     await uow.execute(update(CompanyProfile).values(values))
-
-
-def sustainability_score(renewable: float | None, target: float | None) -> float | None:
-    """min(100, renewable share / target * 100), both in percent; None if either is unknown."""
-    if renewable is None or target is None:
-        return None
-    return 100.0 if target <= 0 else round(min(100.0, renewable / target * 100), 4)

@@ -28,7 +28,11 @@ PROFILE_REQUIREMENTS = (
     ("total_consumption_kwh", True, "Import historical consumption, or set the yearly consumption."),
 )
 """Columns of the profile, whether they are required, and the advice to provide them."""
-PROFILE_FIELDS = (*(name for name, *_ in PROFILE_REQUIREMENTS), "current_renewable_percentage")
+PROFILE_FIELDS = (
+    *(name for name, *_ in PROFILE_REQUIREMENTS),
+    *("current_renewable_percentage", "latitude", "currency", "discount_rate", "price_escalation"),
+    *("asset_life_years", "demand_price_per_kw", "feed_in_price_per_kwh"),
+)
 
 
 def profile_values(profile: CompanyProfile) -> dict[str, Any]:

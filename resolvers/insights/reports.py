@@ -34,11 +34,13 @@ ENERGY_REPORT = "energy_portfolio"
 MAX_TITLE_LENGTH = 500
 CONSUMPTION_FIELDS = (
     *("first_on", "last_on", "annual_kwh", "coverage", "trend_percent_per_year", "renewable_percentage"),
-    *("anomaly_count", "anomalies", "months", "seasonality", "insights"),
+    *("anomaly_count", "anomalies", "months", "seasonality", "insights", "profile", "weekend_ratio"),
 )
 SOURCE_FIELDS = (
     *("code", "name", "cost_per_kwh", "capacity_factor", "reliability", "renewable_share"),
-    *("intermittent", "share_limit", "yearly_growth", "efficiency", "provenance"),
+    *("intermittent", "share_limit", "yearly_growth", "efficiency", "provenance", "investment_per_kw"),
+    *("operating_cost_per_kwh", "life_years", "existing_kw", "emission_factor", "market_emission_factor"),
+    "on_site",
 )
 
 
@@ -114,10 +116,14 @@ async def plan_inputs(uow: UnitOfWork, report: Report) -> dict[str, Any]:
         raise Conflict("The company profile was deleted.")
     enabled = await energy_sources.list_enabled(uow)
     sources = [
-        {**{name: getattr(source, name) for name in SOURCE_FIELDS}, "kind": source.kind.value}
+        {
+            **{name: getattr(source, name) for name in SOURCE_FIELDS},
+            "kind": source.kind.value,
+            "profile": source.profile.value,
+        }
         for source in enabled
     ]
-    if not any(source["kind"] != "storage" for source in sources):
+    if not any(source["kind"] not in ("storage", "heat_pump") for source in sources):
         raise Invalid("At least one energy source that supplies energy must be enabled.")
     if report.method is ReportMethod.PROPORTIONAL and not any(
         source["kind"] == "renewable" for source in sources

@@ -58,7 +58,9 @@ class CompanyProfile(relay.Node):
     """Current renewable share in percent."""
 
     sustainability_score: float | None
-    """Sustainability score of the last report, from 0 to 100."""
+    """Current renewable share relative to the targeted increase, from 0 to 100. It follows the profile.
+    Null if either is unknown.
+    """
 
     onboarding_completed: bool
     """Whether the onboarding is complete."""
@@ -71,6 +73,29 @@ class CompanyProfile(relay.Node):
 
     portfolio_decision_weight: float
     """Weight of the portfolio in reports. The three weights sum to 1."""
+
+    latitude: float | None
+    """Latitude in degrees, from -90 to 90, for the hours of the sun."""
+
+    currency: str | None
+    """Currency of all amounts as a code of ISO 4217, such as `EUR`."""
+
+    discount_rate: float
+    """Discount rate per year, such as 0.06. Greater than 0 and at most 1."""
+
+    price_escalation: float
+    """Yearly growth of the prices of grid energy and fuel, from -0.2 to 0.2."""
+
+    asset_life_years: int
+    """Life of assets without a life of their own in years, from 1 to 60. Plans are appraised over
+    at least this time.
+    """
+
+    demand_price_per_kw: float
+    """Yearly price of a kilowatt of peak demand."""
+
+    feed_in_price_per_kwh: float
+    """Price of a kilowatt hour that is fed into the grid."""
 
     created_at: datetime
     """Creation time."""
@@ -144,6 +169,29 @@ class CompanyProfileUpdateInput:
 
     portfolio_decision_weight: strawberry.Maybe[float]
     """Weight of the portfolio, from 0 to 1. The three weights sum to 1 within 0.05."""
+
+    latitude: strawberry.Maybe[float | None]
+    """Latitude in degrees, from -90 to 90, for the hours of the sun."""
+
+    currency: strawberry.Maybe[str | None]
+    """Currency of all amounts as a code of ISO 4217, such as `EUR`."""
+
+    discount_rate: strawberry.Maybe[float]
+    """Discount rate per year, such as 0.06. Greater than 0 and at most 1."""
+
+    price_escalation: strawberry.Maybe[float]
+    """Yearly growth of the prices of grid energy and fuel, from -0.2 to 0.2."""
+
+    asset_life_years: strawberry.Maybe[int]
+    """Life of assets without a life of their own in years, from 1 to 60. Plans are appraised over
+    at least this time.
+    """
+
+    demand_price_per_kw: strawberry.Maybe[float]
+    """Yearly price of a kilowatt of peak demand."""
+
+    feed_in_price_per_kwh: strawberry.Maybe[float]
+    """Price of a kilowatt hour that is fed into the grid."""
 
 
 @output

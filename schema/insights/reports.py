@@ -13,10 +13,10 @@ from strawberry.scalars import JSON
 
 from db import models
 from db.cursors import encode_cursor
-from db.models import EnergySourceKind, ReportEventKind, ReportMethod
+from db.models import ReportEventKind, ReportMethod
 from db.pagination import Order
 from resolvers import access
-from resolvers.insights import energy_sources, readiness, reports
+from resolvers.insights import readiness, reports
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, node, output
 from schema.framework.fields import lookup, relation
@@ -25,16 +25,16 @@ from schema.framework.payloads import (
     IdempotentInput,
     Payload,
     field,
-    input_changes,
     input_values,
     mutation,
     subscription,
 )
 from schema.framework.projection import columns
 from schema.framework.streams import BATCH_SIZE, Batch, Subject, position_of, stream
+from schema.insights.plans import EnergyPlan, plan_of
 from schema.lazy_types import ProcessingJobRef, UserRef
 
-for kind in (EnergySourceKind, ReportEventKind, ReportMethod):
+for kind in (ReportEventKind, ReportMethod):
     enumeration(kind)
 
 BY_SEQUENCE = Order("report_id", "sequence", unique=True)
@@ -46,58 +46,6 @@ After = Annotated[
         description="Resumes the stream after this cursor. By default it starts with the first event."
     ),
 ]
-
-
-@node(models.EnergySource)
-class EnergySource(relay.Node):
-    """Assumptions of a company about an energy source. Shares refer to the annual consumption."""
-
-    id: relay.NodeID[UUID]
-
-    code: str
-    """Code in reports, such as `solar`."""
-
-    name: str
-    """Name of the energy source."""
-
-    kind: EnergySourceKind
-    """Kind of the energy source."""
-
-    cost_per_kwh: float
-    """Cost per kilowatt hour in the currency of the company. For storage, per kilowatt hour of throughput."""
-
-    capacity_factor: float
-    """Ratio of average to nominal power, from 0 to 1."""
-
-    reliability: float
-    """Reliability, from 0 to 1."""
-
-    renewable_share: float
-    """Renewable share of its energy, from 0 to 1."""
-
-    intermittent: bool
-    """Whether its supply depends on the weather."""
-
-    share_limit: float
-    """Maximum share of the consumption that it can cover, from 0 to 1."""
-
-    yearly_growth: float
-    """Maximum growth of that share per year, from 0 to 1."""
-
-    efficiency: float
-    """Round-trip efficiency of storage, from 0 to 1."""
-
-    provenance: str
-    """Provenance of the figures."""
-
-    edited: bool
-    """Whether a user has changed the default figures."""
-
-    enabled: bool
-    """Whether reports use the energy source."""
-
-    updated_at: datetime
-    """Time of the last change."""
 
 
 @node(models.Report)
@@ -123,6 +71,12 @@ class Report(relay.Node):
 
     report_data: JSON | None
     """Inputs and results of each step. Null until complete."""
+
+    @field(needs=("report_data",))
+    def plan(self) -> EnergyPlan | None:
+        """The results of the report, typed for charts. Null until complete, or of an earlier version."""
+        row: Any = self
+        return plan_of(row.report_data)
 
     confidence: float | None
     """Confidence in the report, from 0 to 1. Null until complete."""
@@ -215,66 +169,9 @@ class ReportGeneratePayload(Payload):
     """The new report. Subscribe to `reportProgress` to follow it."""
 
 
-@input
-class EnergySourceUpdateInput:
-    """Fields to change. Fields that are omitted keep their value."""
-
-    cost_per_kwh: strawberry.Maybe[float]
-    """Cost per kilowatt hour in the currency of the company, from 0 to 1000."""
-
-    capacity_factor: strawberry.Maybe[float]
-    """Ratio of average to nominal power, from 0 to 1."""
-
-    reliability: strawberry.Maybe[float]
-    """Reliability, from 0 to 1."""
-
-    renewable_share: strawberry.Maybe[float]
-    """Renewable share of its energy, from 0 to 1."""
-
-    share_limit: strawberry.Maybe[float]
-    """Maximum share of the consumption that it can cover, from 0 to 1."""
-
-    yearly_growth: strawberry.Maybe[float]
-    """Maximum growth of that share per year, from 0 to 1."""
-
-    efficiency: strawberry.Maybe[float]
-    """Round-trip efficiency of storage, from 0.05 to 1."""
-
-    enabled: strawberry.Maybe[bool]
-    """Whether reports use the energy source."""
-
-    provenance: strawberry.Maybe[str]
-    """Provenance of the new figures. Required if a figure changes."""
-
-
-@output
-class EnergySourceUpdatePayload(Payload):
-    energy_source: EnergySource | None = None
-    """The updated energy source."""
-
-
-@output
-class EnergySourcesRestorePayload(Payload):
-    energy_sources: list[EnergySource] | None = None
-    """The energy sources of the company. Not paginated."""
-
-
 @output
 class ReportQueries:
     report: Report | None = lookup(models.Report, "Looks up a report by ID.")
-
-    energy_source: EnergySource | None = lookup(models.EnergySource, "Looks up an energy source by ID.")
-
-    @field
-    async def energy_sources(self, info: Info) -> list[EnergySource]:
-        """The energy sources of the company, by code. Not paginated. Empty before the first import or report,
-        unless filled with `energySourcesRestore`.
-        """
-        model = models.EnergySource
-        wanted = [getattr(model, name) for name in columns(info, model)]
-        statement = access.visible(info.context.viewer, model, *wanted).order_by(model.code)
-        rows: Any = await info.context.read().all(statement)
-        return list(rows)
 
     @field
     async def report_readiness(self, info: Info) -> ReportReadiness:
@@ -297,24 +194,6 @@ class ReportMutations:
         async with info.context.write() as uow:
             report = await reports.create(uow, info.context.viewer, **values)
         return ReportGeneratePayload.of(report=report)
-
-    @mutation
-    async def energy_source_update(
-        self, info: Info, id: relay.GlobalID, input: EnergySourceUpdateInput
-    ) -> EnergySourceUpdatePayload:
-        """Update the figures of an energy source."""
-        values = input_changes(input)
-        key = key_of(id, models.EnergySource)
-        async with info.context.write() as uow:
-            source = await energy_sources.update(uow, info.context.viewer, key, values)
-        return EnergySourceUpdatePayload.of(energy_source=source)
-
-    @mutation
-    async def energy_sources_restore(self, info: Info) -> EnergySourcesRestorePayload:
-        """Reset the default energy sources to their default figures, and add missing ones."""
-        async with info.context.write() as uow:
-            rows = await energy_sources.restore(uow, info.context.viewer)
-        return EnergySourcesRestorePayload.of(energy_sources=list(rows))
 
 
 @output

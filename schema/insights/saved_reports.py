@@ -22,6 +22,7 @@ from schema.framework.decorators import enumeration, input, node, output
 from schema.framework.fields import Connection, connection, lookup, relation
 from schema.framework.global_ids import key_of
 from schema.framework.payloads import IdempotentInput, Payload, field, input_changes, mutation
+from schema.insights.plans import EnergyPlan, plan_of
 from schema.insights.reports import Report
 from schema.lazy_types import CompanyRef, DocumentRef, ProcessingJobRef, UserRef
 
@@ -103,6 +104,14 @@ class SavedReport(relay.Node):
 
     report_data: JSON | None
     """Content of the report."""
+
+    @field(needs=("report_data",))
+    def plan(self) -> EnergyPlan | None:
+        """The results of the report, typed for charts. Null for reports of another type or an earlier
+        version.
+        """
+        row: Any = self
+        return plan_of(row.report_data)
 
     title: str | None
     """Title of the report."""

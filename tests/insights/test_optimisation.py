@@ -18,6 +18,7 @@ from pipelines.insights.optimisation import (
     Year,
     constraint_matrix,
 )
+from pipelines.insights.plan.direct_use import DEFAULT_DIRECT_USE, DirectUseCut
 from pipelines.insights.plan_inputs import EnergySource, PlanGoals, parse_goals, parse_sources, round_numbers
 
 about: Any = pytest.approx
@@ -30,8 +31,8 @@ SECOND = EnergySource("second", "Second", "storage", 0.01, 1.0, 0.5, 0.0, False,
 SOURCES = [SUN, WATER, GRID, SPARE, STORE, SECOND]
 GOALS = PlanGoals(1000.0, 0.1, 0.2, 0.6, 2027, 2028, 70.0)
 """Two years, 1,100 and 1,210 kWh, of which 40 and 60 % are to be renewable."""
-COLUMNS = 8
-"""Sun, water, grid, spare, existing, stored, unmet and short, of each year."""
+COLUMNS = 9
+"""Sun, water, grid, spare, existing, stored, unmet, short and surplus, of each year."""
 
 
 def dense(columns: dict[int, float]) -> list[float]:
@@ -46,10 +47,10 @@ def rows(constraints: Sequence[tuple[dict[int, float], float]]) -> list[tuple[li
 
 
 def test_the_published_figures_hold() -> None:
-    assert optimisation.MAX_DIRECT_SHARE == 0.5
-    assert optimisation.OBJECTIVE_TOLERANCE == 1e-7
+    assert (DirectUseCut(0.5),) == DEFAULT_DIRECT_USE
+    assert optimisation.OBJECTIVE_TOLERANCE == 1e-10
     assert optimisation.EXISTING_DISCOUNT == 1e-3
-    assert optimisation.NOISE_SHARE == 1e-9
+    assert optimisation.NOISE_SHARE == 1e-7
     assert PLAN_OBJECTIVES == {
         LEAST_COST: ("unmet", "cost"),
         ON_TARGET: ("unmet", "shortfall", "cost"),
@@ -66,12 +67,15 @@ def test_the_published_figures_hold() -> None:
 
 def year_rows(start: int, demand: float, required: float) -> list[tuple[dict[int, float], float]]:
     """The inequalities of a year without those about the year before."""
-    sun, water, grid, spare, existing, stored, _, short = range(start, start + COLUMNS)
+    sun, water, grid, spare, existing, stored, _, short, surplus = range(start, start + COLUMNS)
     return [
-        ({sun: -1.0, water: -0.9, grid: -0.1, existing: -1.0, stored: 0.25, short: -1.0}, -required * demand),
+        (
+            {sun: -1.0, water: -0.9, grid: -0.1, existing: -1.0, stored: 0.25, surplus: 1.0, short: -1.0},
+            -required * demand,
+        ),
         ({sun: 0.04, water: 0.08, grid: 0.10, spare: 0.12, existing: 0.10, stored: 0.05}, 70.0),
-        ({sun: 1.0, stored: -1.0}, 0.5 * demand),
-        ({sun: -1.0, stored: 1.0}, 0.0),
+        ({sun: 1.0, stored: -1.0, surplus: -1.0}, 0.5 * demand),
+        ({sun: -1.0, stored: 1.0, surplus: 1.0}, 0.0),
     ]
 
 
@@ -90,29 +94,29 @@ def test_the_inequalities_are_those_of_the_description() -> None:
             ({0: 1.0}, 0.3 * 1100),
             ({1: 1.0}, 0.2 * 1100),
             ({5: 1.0}, 0.1 * 1100),
-            *year_rows(8, 1210.0, 0.6),
-            *growth(8, 0.3),
-            *growth(9, 0.2),
-            *growth(13, 0.1),
+            *year_rows(9, 1210.0, 0.6),
+            *growth(9, 0.3),
+            *growth(10, 0.2),
+            *growth(14, 0.1),
         ]
     )
 
 
 def test_unsteady_sources_may_stand_anywhere() -> None:
     program = LinearProgram(GOALS, [WATER, SUN, STORE])
-    # Water, sun, existing, stored, unmet and short: six columns a year.
-    assert [row for row in program.upper if set(row[0]) == {7, 9}] == [
-        ({7: 1.0, 9: -1.0}, about(605.0)),
-        ({7: -1.0, 9: 1.0}, 0.0),
+    # Water, sun, existing, stored, unmet, short and surplus: seven columns a year.
+    assert [row for row in program.upper if set(row[0]) == {8, 10, 13}] == [
+        ({8: 1.0, 10: -1.0, 13: -1.0}, about(605.0)),
+        ({8: -1.0, 10: 1.0, 13: 1.0}, 0.0),
     ]
 
 
 def test_energy_is_balanced_in_each_year() -> None:
     program = LinearProgram(GOALS, SOURCES)
-    balance = {0: 1.0, 1: 1.0, 2: 1.0, 3: 1.0, 4: 1.0, 5: -0.25, 6: 1.0}
+    balance = {0: 1.0, 1: 1.0, 2: 1.0, 3: 1.0, 4: 1.0, 5: -0.25, 6: 1.0, 8: -1.0}
 
     assert [(dense(columns), limit) for columns, limit in program.equal] == rows(
-        [(balance, 1100.0), ({column + 8: weight for column, weight in balance.items()}, 1210.0)]
+        [(balance, 1100.0), ({column + 9: weight for column, weight in balance.items()}, 1210.0)]
     )
 
 
@@ -120,7 +124,7 @@ def test_amounts_have_their_bounds() -> None:
     def bounds(demand: float, existing: float) -> list[tuple[float, float | None]]:
         shares = [0.6, 0.5, 1.0, 0.8]
         known = [*(share * demand for share in shares), existing, 0.25 * demand]
-        return [*((0.0, about(limit)) for limit in known), (0.0, None), (0.0, None)]
+        return [*((0.0, about(limit)) for limit in known), (0.0, None), (0.0, None), (0.0, None)]
 
     assert LinearProgram(GOALS, SOURCES).bounds == [*bounds(1100.0, 200.0), *bounds(1210.0, 200.0)]
     # What is renewable already, 900 kWh, is not more than is needed: 500 and 250.
@@ -130,20 +134,20 @@ def test_amounts_have_their_bounds() -> None:
 
 def test_what_stays_of_a_source_follows_a_falling_consumption() -> None:
     program = LinearProgram(replace(GOALS, growth=-0.5), [WATER])
-    # Water, existing, stored, unmet, short: five columns a year. Half of the first year's stays.
+    # Water, existing, stored, unmet, short, surplus: six columns a year. Half of the first year's stays.
     last = [(columns, limit) for columns, limit in program.upper][-2:]
 
-    assert last == [({5: 1.0, 0: -1.0}, about(0.2 * 250)), ({0: 0.5, 5: -1.0}, 0.0)]
+    assert last == [({6: 1.0, 0: -1.0}, about(0.2 * 250)), ({0: 0.5, 6: -1.0}, 0.0)]
 
 
 def test_objectives_weigh_the_columns_of_every_year() -> None:
     program = LinearProgram(GOALS, SOURCES)
     expected: dict[str, list[float]] = {
-        "unmet": [0, 0, 0, 0, 0, 0, 1, 0],
-        "shortfall": [0, 0, 0, 0, 0, 0, 0, 1],
-        "cost": [0.04, 0.08, 0.10, 0.12, 0.0999, 0.05, 0, 0],
-        "non_renewable": [-1.0, -0.9, -0.1, 0, -1.0, 0.25, 0, 0],
-        "unreliable": [-0.78, -0.89, -0.99, -0.95, -0.99, -0.2, 0, 0],  # stored: 0.98 - 0.78
+        "unmet": [0, 0, 0, 0, 0, 0, 1, 0, 0],
+        "shortfall": [0, 0, 0, 0, 0, 0, 0, 1, 0],
+        "cost": [0.04, 0.08, 0.10, 0.12, 0.0999, 0.05, 0, 0, 0],
+        "non_renewable": [-1.0, -0.9, -0.1, 0, -1.0, 0.25, 0, 0, 1.0],
+        "unreliable": [-0.78, -0.89, -0.99, -0.95, -0.99, -0.2, 0, 0, 0.78],  # stored: 0.98 - 0.78
     }
 
     assert program.objectives.keys() == expected.keys()
@@ -160,9 +164,9 @@ def test_without_storage_grid_or_sun_nothing_is_stored() -> None:
         0.0,
         None,
     )
-    assert program.upper[2:] == [({2: 1.0}, 0.0), ({0: 1.0}, about(220.0))]
+    assert program.upper[2:] == [({2: 1.0, 5: 1.0}, 0.0), ({0: 1.0}, about(220.0))]
     assert program.bounds[2] == (0.0, 0.0)
-    assert program.objectives["unreliable"].tolist() == about([-0.89, -1.0, 0.0, 0.0, 0.0])
+    assert program.objectives["unreliable"].tolist() == about([-0.89, -1.0, 0.0, 0.0, 0.0, 0.0])
     calm = LinearProgram(GOALS, [WATER, STORE])  # nothing unsteady: stored energy gains nothing
     assert calm.objectives["unreliable"].tolist()[2] == 0.0
     worse = LinearProgram(GOALS, [SUN, replace(STORE, reliability=0.5)])
@@ -178,8 +182,8 @@ def test_the_cheapest_and_the_most_reliable_grid_count() -> None:
 
 
 SOLUTION = [
-    *(300.0, 200.0, 250.0, 50.0, 200.0, 100.0, 125.0, 1e-7),
-    *(400.0, 100.0, 300.0, 1e-7, 100.0, 200.0, 10.0, -1e-7),
+    *(300.0, 200.0, 250.0, 50.0, 200.0, 100.0, 125.0, 1e-7, 1e-7),
+    *(400.0, 100.0, 300.0, 1e-7, 100.0, 200.0, 10.0, -1e-7, 0.0),
 ]
 
 
@@ -208,18 +212,18 @@ def test_a_year_is_read_off_the_solution() -> None:
     assert (second.shortfall_kwh, second.renewable_share) == about((156.0, 570 / 1210))
 
 
-def test_noise_is_a_billionth_of_the_consumption() -> None:
-    program = LinearProgram(GOALS, SOURCES)
+def test_noise_is_a_ten_millionth_of_the_consumption() -> None:
+    program = LinearProgram(GOALS, SOURCES)  # 1,100 kWh in the first year
     small = LinearProgram(replace(GOALS, annual_kwh=1e-3), SOURCES)
 
-    assert program._year(0, np.array([1.2e-6, -1.2e-6, 1.0e-6] + [0.0] * 13)).energy_kwh == {
-        "sun": 1.2e-6,
-        "water": -1.2e-6,
-        "grid": 0.0,  # less than 1.1e-6
+    assert program._year(0, np.array([1.2e-4, -1.2e-4, 1.0e-4] + [0.0] * 15)).energy_kwh == {
+        "sun": 1.2e-4,
+        "water": -1.2e-4,
+        "grid": 0.0,  # less than 1.1e-4
         "spare": 0.0,
     }
-    found = small._year(0, np.array([1.1e-9, 0.9e-9, 1e-9] + [0.0] * 13)).energy_kwh
-    assert found == {"sun": 1.1e-9, "water": 0.0, "grid": 1e-9, "spare": 0.0}  # of at least one kWh
+    found = small._year(0, np.array([1.2e-10, 1.0e-10] + [0.0] * 16)).energy_kwh
+    assert found == {"sun": 1.2e-10, "water": 0.0, "grid": 0.0, "spare": 0.0}
 
 
 def test_a_year_that_serves_nothing_has_no_share_and_no_reliability() -> None:

@@ -1,0 +1,1 @@
+"""The energy plan hour by hour, in money and in emissions."""

@@ -1,0 +1,1 @@
+"""Energy plans hour by hour, in money and in emissions."""
