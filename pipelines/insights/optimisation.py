@@ -91,6 +91,17 @@ class PlanLimit:
     bounds: tuple[tuple[int, float], ...] = ()
 
 
+@dataclass(frozen=True)
+class Stage:
+    """A program after some objectives: their values, each of them a constraint from then on."""
+
+    solution: Vector
+    values: tuple[float, ...]
+    upper: csr_array
+    limits: Vector
+    bounds: Vector
+
+
 class LinearProgram:
     """The constraints for a set of goals and sources; `solve` minimizes the objectives of a plan."""
 
@@ -116,6 +127,7 @@ class LinearProgram:
         for place in range(self.count):
             self._constrain(place)
         self.bounds = [bound for place in range(self.count) for bound in self._bounds(place)]
+        self._build_matrices()
         self.objectives = {
             "unmet": self._objective(lambda place: {self.unmet: 1.0}),
             "shortfall": self._objective(lambda place: {self.short: 1.0}),
@@ -128,10 +140,30 @@ class LinearProgram:
             ),
         }
 
+    def _build_matrices(self) -> None:
+        """The matrices of the scaled program, which every objective and every change of limits shares."""
+        matrix, self._row_limits = constraint_matrix(self.upper, self.width * self.count)
+        self._scale = np.full(len(self.upper), 1 / self.unit)
+        self._money = [limit.rows[0][0] for limit in self.limits if limit.kind == "budget"]
+        self._scale[self._money] /= self.price
+        self._upper = csr_array(diags_array(self._scale * self.unit) @ matrix)
+        self._equal, energies = constraint_matrix(self.equal, self.width * self.count)
+        self._energies = energies / self.unit
+        self._column_bounds = np.array(
+            [(low, np.inf if high is None else high) for low, high in self.bounds], dtype=float
+        )
+
     def solve(self, name: str) -> list[Year]:
         """The years of one of the `PLAN_OBJECTIVES`."""
-        solution, _ = self.solution(name)
-        return [self._year(place, solution) for place in range(self.count)]
+        return self._years(self.solution(name)[0])
+
+    def solve_all(self) -> dict[str, list[Year]]:
+        """The years of every plan. Objectives that plans begin with in common are solved once."""
+        start, solved = self._scaled({}), dict[tuple[str, ...], Stage]()
+        return {
+            name: self._years(self._minimize(name, start, solved).solution * self.unit)
+            for name in PLAN_OBJECTIVES
+        }
 
     def solution(
         self, name: str, change: Mapping[PlanLimit, float] | None = None
@@ -140,48 +172,61 @@ class LinearProgram:
 
         `change` moves limits by multiples of what they are.
         """
-        rows, bounds = self._changed(change or {})
-        scale = np.full(len(rows), 1 / self.unit)
-        money = np.array([limit.rows[0][0] for limit in self.limits if limit.kind == "budget"], dtype=int)
-        scale[money] /= self.price
-        upper, limits = constraint_matrix(rows, self.width * self.count)
-        upper = csr_array(diags_array(scale * self.unit) @ upper)
-        limits = limits * scale
-        limits[money] = np.minimum(limits[money], MAX_BUDGET_FACTOR)
-        equal, values = constraint_matrix(self.equal, self.width * self.count)
-        scaled = [(low / self.unit, None if high is None else high / self.unit) for low, high in bounds]
-        solution, found = np.zeros(self.width * self.count), []
-        for objective_name in PLAN_OBJECTIVES[name]:
-            objective = self.objectives[objective_name] / (self.price if objective_name == "cost" else 1.0)
-            result = linprog(
-                objective,
-                A_ub=upper,
-                b_ub=limits,
-                A_eq=equal,
-                b_eq=values / self.unit,
-                bounds=scaled,
-                options=OPTIONS,
-            )
-            if result.status != 0:
-                raise ArithmeticError(f"{name}: {result.message}")
-            solution = result.x
-            best = float(objective @ solution)
-            found.append(best * self.unit * (self.price if objective_name == "cost" else 1.0))
-            upper = vstack([upper, csr_array(objective[np.newaxis, :])], format="csr")
-            limits = np.append(limits, best + OBJECTIVE_TOLERANCE * max(1.0, abs(best)))
-        return solution * self.unit, found
+        found = self._minimize(name, self._scaled(change or {}), {})
+        return found.solution * self.unit, list(found.values)
 
-    def _changed(
-        self, change: Mapping[PlanLimit, float]
-    ) -> tuple[list[tuple[dict[int, float], float]], list[tuple[float, float | None]]]:
-        rows, bounds = list(self.upper), list(self.bounds)
+    def _scaled(self, change: Mapping[PlanLimit, float]) -> Stage:
+        """The constraints in shares of the greatest consumption, before any objective."""
+        limits, bounds = self._changed(change)
+        limits = limits * self._scale
+        limits[self._money] = np.minimum(limits[self._money], MAX_BUDGET_FACTOR)
+        return Stage(np.zeros(self.width * self.count), (), self._upper, limits, bounds / self.unit)
+
+    def _minimize(self, name: str, start: Stage, solved: dict[tuple[str, ...], Stage]) -> Stage:
+        """The stage after the last objective of a plan; `solved` has the stages of common objectives."""
+        stage, done = start, tuple[str, ...]()
+        for objective_name in PLAN_OBJECTIVES[name]:
+            done = (*done, objective_name)
+            if done not in solved:
+                solved[done] = self._minimize_next(name, objective_name, stage)
+            stage = solved[done]
+        return stage
+
+    def _minimize_next(self, name: str, objective_name: str, stage: Stage) -> Stage:
+        price = self.price if objective_name == "cost" else 1.0
+        objective = self.objectives[objective_name] / price
+        result = linprog(
+            objective,
+            A_ub=stage.upper,
+            b_ub=stage.limits,
+            A_eq=self._equal,
+            b_eq=self._energies,
+            bounds=stage.bounds,
+            options=OPTIONS,
+        )
+        if result.status != 0:
+            raise ArithmeticError(f"{name}: {result.message}")
+        best = float(objective @ result.x)
+        return Stage(
+            result.x,
+            (*stage.values, best * self.unit * price),
+            vstack([stage.upper, csr_array(objective[np.newaxis, :])], format="csr"),
+            np.append(stage.limits, best + OBJECTIVE_TOLERANCE * max(1.0, abs(best))),
+            stage.bounds,
+        )
+
+    def _years(self, solution: Vector) -> list[Year]:
+        return [self._year(place, solution) for place in range(self.count)]
+
+    def _changed(self, change: Mapping[PlanLimit, float]) -> tuple[Vector, Vector]:
+        """The limits of the rows and the bounds of the columns after a change of limits."""
+        limits, bounds = self._row_limits.copy(), self._column_bounds.copy()
         for limit, share in change.items():
             for row, amount in limit.rows:
-                rows[row] = (rows[row][0], rows[row][1] + share * amount)
+                limits[row] += share * amount
             for column, amount in limit.bounds:
-                low, high = bounds[column]
-                bounds[column] = (low, None if high is None else high + share * amount)
-        return rows, bounds
+                bounds[column, 1] += share * amount
+        return limits, bounds
 
     def _constrain(self, place: int) -> None:
         demand, start = self.demand[place], place * self.width

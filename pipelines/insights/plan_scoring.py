@@ -37,8 +37,7 @@ def rank_plans(goals: PlanGoals, sources: Sequence[EnergySource], weights: Mappi
     Criteria: the energy mix is the reached share of the target; the price the cheapest plan's cost per kWh
     relative to this one's; the portfolio the served share times reliability times the years on track.
     """
-    program = LinearProgram(goals, sources)
-    years_by_plan = {name: program.solve(name) for name in PLAN_OBJECTIVES}
+    years_by_plan = LinearProgram(goals, sources).solve_all()
     costs = {name: unit_cost(years) for name, years in years_by_plan.items()}
     cheapest = min((cost for cost in costs.values() if cost > 0), default=0.0)
     scored = [score_plan(name, years, goals, weights, cheapest) for name, years in years_by_plan.items()]

@@ -116,11 +116,12 @@ def proportional_mix(inputs: StepResult) -> StepResult:
     target = inputs["profile"]["renewable_percentage_increase"]
     now = 100 * goals.current_share
     line = proportional.linear_path(now, min(100.0, now + target), goals.first_year, goals.target_year)
+    unused = {source.code: 0.0 for source in sources if source.kind != "storage"}
     years = [
         Year(
             year=year,
             demand_kwh=goals.demand(index),
-            energy_kwh={portion.code: portion.share * goals.demand(index) for portion in portions},
+            energy_kwh=unused | {portion.code: portion.share * goals.demand(index) for portion in portions},
             existing_kwh=0.0,
             stored_kwh=0.0,
             unmet_kwh=0.0,

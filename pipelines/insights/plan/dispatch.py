@@ -148,7 +148,7 @@ def dispatch(site: Site) -> Dispatch:
         level_kwh=hours["level"],
         feed_in_kw=hours["feed_in"],
         unmet_kw=hours["unmet"],
-        peak_kw=float(result.x[columns.peak]) * unit,
+        peak_kw=float(sum(hours[name] for name, supply in supplies.items() if supply.metered).max()),
         cost=float(cost @ result.x) * unit * weight,
         shortfall_kwh=float(result.x[columns.shortfall]) * unit * weight,
         objective=float(result.fun),
@@ -200,11 +200,10 @@ def _inequalities(
     one = eye_array(columns.count, format="csr")
     metered = [name for name, supply in supplies.items() if supply.metered]
     feeding = [name for name, supply in supplies.items() if supply.feeds_in]
-    rows = [
-        columns.rows(dict.fromkeys(metered, one), peak=-1.0),
-        columns.rows({"feed_in": one, **dict.fromkeys(feeding, -one)}),
-    ]
-    limits = [np.zeros(2 * columns.count)]
+    rows = [columns.rows({"feed_in": one, **dict.fromkeys(feeding, -one)})]
+    if site.demand_price > 0:
+        rows.append(columns.rows(dict.fromkeys(metered, one), peak=-1.0))
+    limits = [np.zeros(len(rows) * columns.count)]
     weight = site.weight
     for name, supply in supplies.items():
         if supply.energy_limit_kwh is not None:

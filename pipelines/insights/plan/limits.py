@@ -33,22 +33,32 @@ class BindingLimit:
 
 
 def binding_limits(goals: PlanGoals, sources: Sequence[EnergySource], plan: str) -> list[BindingLimit]:
-    """The limits that bind a plan, those that leave energy unmet first."""
+    """The limits that bind a plan, those that leave energy unmet first.
+
+    A limit is loosened from its last year on, one more year at a time, because what is built in a year stays:
+    more room in one year alone would be of no use. It binds in the years that improve the objective further.
+    """
     program = LinearProgram(goals, sources)
     solution, reached = program.solution(plan)
-    years: dict[tuple[LimitKind, str | None], list[PlanLimit]] = {}
+    groups: dict[tuple[LimitKind, str | None], list[PlanLimit]] = {}
     for limit in program.limits:
-        if limit.kind == "direct_use" or not is_active(program, limit, solution):
-            continue
-        if effect(program, plan, [limit], reached) is not None:
-            years.setdefault((limit.kind, limit.code), []).append(limit)
+        if limit.kind != "direct_use" and is_active(program, limit, solution):
+            groups.setdefault((limit.kind, limit.code), []).append(limit)
     found = []
-    for (kind, code), limits in years.items():
-        together = effect(program, plan, limits, reached)
-        if together is not None:
-            places = tuple(goals.first_year + limit.place for limit in limits)
+    for (kind, code), limits in groups.items():
+        if kind == "target" and _misses_target(plan, reached, program):
+            continue  # it is missed anyway, and limits nothing
+        values, places = reached, []
+        for number in reversed(range(len(limits))):
+            _, loosened = program.solution(plan, dict.fromkeys(limits[number:], LOOSENING))
+            if improvement(program, plan, values, loosened) is not None:
+                places.append(limits[number].place)
+            values = loosened
+        together = improvement(program, plan, reached, values)
+        if places and together is not None:
+            years = tuple(goals.first_year + place for place in reversed(places))
             value = limit_value(goals, sources, kind, code)
-            found.append(BindingLimit(kind, code, places, value, together.objective, together.improvement))
+            found.append(BindingLimit(kind, code, years, value, together.objective, together.improvement))
     order = PLAN_OBJECTIVES[plan]
     return sorted(found, key=lambda limit: (order.index(limit.objective), -limit.improvement, limit.kind))
 
@@ -68,21 +78,15 @@ def is_active(program: LinearProgram, limit: PlanLimit, solution: Any) -> bool:
     return True
 
 
-def effect(
-    program: LinearProgram, plan: str, limits: Sequence[PlanLimit], reached: Sequence[float]
+def improvement(
+    program: LinearProgram, plan: str, before: Sequence[float], after: Sequence[float]
 ) -> Effect | None:
-    """What loosening these limits by 1 % improves first in the order of the plan's objectives, or None.
-
-    The target is lowered instead; where it is missed anyway, it does not count as a limit.
-    """
-    if any(limit.kind == "target" for limit in limits) and _misses_target(plan, reached, program):
-        return None
-    _, values = program.solution(plan, dict.fromkeys(limits, LOOSENING))
-    for name, before, after in zip(PLAN_OBJECTIVES[plan], reached, values, strict=True):
-        scale = program.unit * (program.price if name == "cost" else 1.0)
-        if before - after > IMPROVEMENT_TOLERANCE * scale:
-            return Effect(name, before - after)
-        if after - before > IMPROVEMENT_TOLERANCE * scale:
+    """The first of the plan's objectives that improves, unless an earlier one becomes worse."""
+    for name, old, new in zip(PLAN_OBJECTIVES[plan], before, after, strict=True):
+        tolerance = IMPROVEMENT_TOLERANCE * program.unit * (program.price if name == "cost" else 1.0)
+        if old - new > tolerance:
+            return Effect(name, old - new)
+        if new - old > tolerance:
             return None
     return None
 
