@@ -48,9 +48,8 @@ def report_blocks(data: Mapping[str, Any], text: str | None) -> list[Block]:
 def summary_blocks(data: Mapping[str, Any], text: str | None) -> list[Block]:
     """The recommendation, in key figures and text."""
     profile, decision, years = data["inputs"]["profile"], data["decision"], data["roadmap"]["years"]
-    reached = (
-        f"{format_percent(decision['reached_share'])} of {format_percent(decision['target_share'])} wanted"
-    )
+    reached = f"{format_percent(decision['reached_share'])}{hourly_share(data)}"
+    reached += f"; the target is {format_percent(decision['target_share'])}"
     rows = [
         ("Recommended plan", PLAN_NAMES[decision["plan"]]),
         (f"Renewable share in {profile['target_year']}", reached),
@@ -72,6 +71,12 @@ def summary_blocks(data: Mapping[str, Any], text: str | None) -> list[Block]:
         *(paragraphs or [Paragraph(decision["summary"])]),
         *plan_blocks(data),
     ]
+
+
+def hourly_share(data: Mapping[str, Any]) -> str:
+    """The renewable share of the target year hour by hour, which the year's sums overstate."""
+    hours = data.get("dispatch")
+    return f", hour by hour {format_percent(hours['renewable_share'])}" if hours else ""
 
 
 def plan_blocks(data: Mapping[str, Any]) -> list[Block]:
@@ -156,13 +161,13 @@ def dispatch_text(data: Mapping[str, Any]) -> str:
     hours = data.get("dispatch")
     if not hours:
         return ""
-    unmet = (
-        f" {format_mwh(hours['unmet_kwh'])} MWh stay unmet in their hours." if hours["unmet_kwh"] > 1 else ""
+    amounts = (
+        ("unmet_kwh", "stay unmet in their hours"),
+        ("feed_in_kwh", "are fed into the grid"),
+        ("curtailed_kwh", "of sun and wind find no use"),
     )
-    return (
-        f"{hours['summary']} Today's load peaks at {hours['load_peak_kw']:,.0f} kW; "
-        f"{format_mwh(hours['feed_in_kwh'])} MWh are fed into the grid.{unmet}"
-    )
+    said = [f"{format_mwh(hours[name])} MWh {text}." for name, text in amounts if hours[name] > 1]
+    return " ".join([hours["summary"], f"Today's load peaks at {hours['load_peak_kw']:,.0f} kW.", *said])
 
 
 def emission_blocks(data: Mapping[str, Any]) -> list[Block]:

@@ -21,6 +21,8 @@ from resolvers.access import Viewer
 from resolvers.rows import update_row
 
 DEFAULTS_PATH = Path(__file__).with_name("energy_sources.json")
+DEFAULTS_DATE = datetime(2026, 12, 1, tzinfo=UTC)
+"""Since when the default figures hold."""
 FRACTION_FIELDS = ("capacity_factor", "reliability", "renewable_share", "share_limit", "yearly_growth")
 MAX_COST_PER_KWH, MAX_INVESTMENT_PER_KW, MAX_EXISTING_KW, MAX_LIFE_YEARS = 1000.0, 1e7, 1e9, 60
 MAX_EMISSION_FACTOR = 10.0
@@ -67,15 +69,14 @@ def default_sources() -> list[dict[str, Any]]:
 
 def unsaved_sources(company_id: UUID, codes: Collection[str]) -> list[EnergySource]:
     """The default sources that are not among these, as the rows that `seed` will insert."""
-    now = datetime.now(UTC)
     return [
         EnergySource(
             id=source_id(company_id, source["code"]),
             company_id=company_id,
             edited=False,
             enabled=True,
-            created_at=now,
-            updated_at=now,
+            created_at=DEFAULTS_DATE,
+            updated_at=DEFAULTS_DATE,
             **source,
         )
         for source in default_sources()

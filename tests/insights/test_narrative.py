@@ -19,7 +19,7 @@ async def test_a_configured_model_writes_from_the_figures(
         endpoint(stream_reply("Wind ", "is cheapest.")) as model,
         a_worker(services, queues=QUEUES, chat_url=model.url),
     ):
-        report = await create_report(planner)
+        report = await create_report(planner, method="PROPORTIONAL")
 
     (sent,) = model.requests
     system, request = sent["messages"]
@@ -37,7 +37,7 @@ async def test_without_the_models_words_the_template_serves(
         endpoint(error_reply(401)) as model,
         a_worker(services, queues=QUEUES, chat_url=model.url),
     ):
-        report = await create_report(planner)
+        report = await create_report(planner, method="PROPORTIONAL")
 
     assert report["generatedText"].endswith("by a template, without a language model.")
 
@@ -50,7 +50,7 @@ async def test_the_words_wait_for_a_model_that_is_away(
         endpoint(*[error_reply(503)] * 7, stream_reply("Wind is cheapest.")) as model,
         a_worker(services, queues=QUEUES, chat_url=model.url, chat_retries=0),
     ):
-        report = await create_report(planner)
+        report = await create_report(planner, method="PROPORTIONAL")
 
     assert report["generatedText"] == "Wind is cheapest."
     assert report["job"]["attempts"] == 8

@@ -63,7 +63,8 @@ async def test_a_company_has_one_profile_and_changes_it(
 
     company = {"company": {"id": people.admin.company.gid}}
     assert before is None
-    assert first == {**EMPTY, **said, "location": "Graz", **company, "id": first["id"]}
+    reckoned = {"location": "Graz", "sustainabilityScore": 41.6667}  # 12.5 / 30 * 100
+    assert first == {**EMPTY, **said, **reckoned, **company, "id": first["id"]}
     assert second["companyProfile"] == {**first, "budget": None, "location": None}
     assert (await viewer(PROFILE))["companyProfile"] == {
         **second["companyProfile"],

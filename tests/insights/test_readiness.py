@@ -88,4 +88,6 @@ async def test_sources_are_corrected_with_their_provenance_and_restored(
     assert [each["code"] for each in restored] == ["grid", "hydro", "solar", "storage", "wind"]
     assert changed["energySource"] == {**input, "id": solar["id"], "edited": True, "enabled": True}
     assert back == restored
-    assert (await stranger(operations.SOURCES))["energySources"] == []
+    defaults = (await stranger(operations.SOURCES))["energySources"]
+    assert len(defaults) == 5
+    assert not any(source["edited"] for source in defaults)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pipelines.insights.plan.profiles import Vector, load_profile, solar_profile, wind_profile
+from pipelines.insights.plan.profiles import HOURS, Vector, load_profile, solar_profile, wind_profile
 
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0, 1.3)
 """Energies of all weather-dependent sources, as shares of the consumption, at which tangents are laid."""
@@ -48,13 +48,17 @@ class WeatherSource(Protocol):
     def profile(self) -> str: ...
 
 
+@lru_cache(maxsize=128)
 def source_profile(profile: str, latitude: float, capacity_factor: float) -> Vector:
     """The power of a source as a share of its nominal power, with the capacity factor as its mean."""
     if profile == "solar":
-        return solar_profile(latitude, capacity_factor)
-    if profile == "wind":
-        return wind_profile(latitude, capacity_factor)
-    return np.full(8760, capacity_factor)
+        power = solar_profile(latitude, capacity_factor)
+    elif profile == "wind":
+        power = wind_profile(latitude, capacity_factor)
+    else:
+        power = np.full(HOURS, capacity_factor)
+    power.flags.writeable = False  # it is kept
+    return power
 
 
 def direct_use_cuts(

@@ -238,4 +238,6 @@ def _bounds(
     capacity = site.battery.capacity_kwh / unit if site.battery else 0.0
     upper[columns.of("level")] = capacity
     upper[columns.of("unmet")] = site.load_kw / unit
+    if site.feed_in_price <= 0:
+        upper[columns.of("feed_in")] = 0.0  # nobody pays for it: what is too much is curtailed
     return np.column_stack([np.zeros(columns.width), upper])

@@ -2,7 +2,7 @@
 
 Every profile has 8,760 hours in local solar time, from the first hour of 1 January. The weather is synthetic:
 clouds and wind follow first-order autoregressive processes with a fixed seed, so that a company has the same
-hours in every report. The sources of the formulas stand in `docs/energy-reports.md`.
+hours in every report. The sources of the formulas stand in `docs/energy-plans.md`.
 """
 
 from collections.abc import Mapping, Sequence

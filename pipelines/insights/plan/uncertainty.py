@@ -1,7 +1,6 @@
 """Ranges of a plan's results, which is solved for many draws of its inputs with a fixed seed."""
 
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from pipelines.insights.plan.assumptions import reading_months
 from pipelines.insights.plan.emissions import emission_years
 from pipelines.insights.plan_inputs import parse_goals, parse_sources
 
-SEED, DRAWS, MIN_DRAWS = 17, 100, 20
+SEED, DRAWS, MIN_DRAWS = 17, 60, 20
 MAX_YEAR_DRAWS = 1200
 """Draws times years; longer plans are drawn less often."""
 GRID_PRICE_SPREAD, COST_SPREAD, FACTOR_SPREAD = 0.2, 0.15, 0.08
@@ -62,8 +61,10 @@ def ranges(inputs: Mapping[str, Any], plan: str, years: int, peaks: Peaks) -> di
 
 def draw(inputs: Mapping[str, Any], generator: np.random.Generator) -> dict[str, Any]:
     """The inputs with every uncertain one drawn. The order of the draws is that of the inputs."""
-    drawn = deepcopy(dict(inputs))
-    consumption = drawn["consumption"] = dict(drawn["consumption"] or {})
+    drawn = dict(inputs)
+    drawn["profile"] = dict(inputs["profile"])
+    drawn["sources"] = [dict(source) for source in inputs["sources"]]
+    consumption = drawn["consumption"] = dict(inputs["consumption"] or {})
     spread = TREND_SPREAD if reading_months(consumption) >= LONG_MONTHS else SHORT_TREND_SPREAD
     trend = consumption.get("trend_percent_per_year") or 0.0
     consumption["trend_percent_per_year"] = trend + spread * float(generator.standard_normal())
