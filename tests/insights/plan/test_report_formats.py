@@ -39,14 +39,14 @@ def files(report: dict[str, Any]) -> dict[str, bytes]:
     return {file.name: file.content for file in render_files("Report", "Today", report, text)}
 
 
-def printed(content: bytes) -> tuple[int, str]:
+def pdf_pages(content: bytes) -> tuple[int, str]:
     """The pages of a PDF, and its text without the footers."""
     with pypdfium2.PdfDocument(content) as pages:
         texts = [page.get_textpage().get_text_bounded(bottom=45) for page in pages]
     return len(texts), "\n".join(texts)
 
 
-def words(content: bytes) -> str:
+def word_text(content: bytes) -> str:
     """The text of a Word document, in its paragraphs and tables."""
     document = docx.Document(BytesIO(content))
     cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
@@ -70,8 +70,8 @@ def test_every_number_is_the_same_in_pdf_word_and_markdown(files: dict[str, byte
     markdown = numbers(files["report.md"].decode())
 
     assert markdown.total() > 300
-    assert numbers(words(files["report.docx"])) == markdown
-    assert numbers(printed(files["report.pdf"])[1]) == markdown + numbers(chart_text(files))
+    assert numbers(word_text(files["report.docx"])) == markdown
+    assert numbers(pdf_pages(files["report.pdf"])[1]) == markdown + numbers(chart_text(files))
 
 
 def test_the_sheet_and_the_stored_data_have_the_figures_of_the_roadmap(
@@ -89,7 +89,7 @@ def test_the_sheet_and_the_stored_data_have_the_figures_of_the_roadmap(
 
 
 def test_the_report_is_short_and_has_what_a_board_asks_for(files: dict[str, bytes]) -> None:
-    pages, text = printed(files["report.pdf"])
+    pages, text = pdf_pages(files["report.pdf"])
 
     assert pages <= MAX_PAGES
     assert [name for name in SECTIONS if name not in text] == []
