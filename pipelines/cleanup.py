@@ -14,7 +14,7 @@ from db.databases.company_databases import CompanyDatabases
 from db.models import IdempotencyKey, Invitation, OneTimeToken, RefreshToken
 from pipelines.runtime.handlers import Run, Services, handles
 from pipelines.runtime.periodic import periodic
-from resolvers import files
+from resolvers import activity_exports, files
 from resolvers.identity import sign_in_limits
 from resolvers.object_removal import RemoveObjects, delete_objects
 
@@ -67,6 +67,15 @@ async def purge_keys(services: Services, company_id: UUID) -> None:
     async with services.database.tenant(company_id) as uow:
         expired = IdempotencyKey.created_at < datetime.now(UTC) - IDEMPOTENCY_KEY_TTL
         await uow.execute(delete(IdempotencyKey).where(expired))
+
+
+@periodic("old activity", timedelta(hours=6), per_company=True)
+async def purge_activity(services: Services, company_id: UUID) -> None:
+    """Deletes activity that is older than `ACTIVITY_TTL`."""
+    if services.settings.activity_ttl:
+        before = datetime.now(UTC) - timedelta(seconds=services.settings.activity_ttl)
+        async with services.database.tenant(company_id) as uow:
+            await activity_exports.purge(uow, before)
 
 
 @periodic("working folders", timedelta(hours=1), per_worker=True)

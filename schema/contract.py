@@ -32,6 +32,7 @@ from schema.framework.operation_limits import OperationLimits
 from schema.framework.operation_size import Limits
 from schema.framework.scalars import ENCODED_SCALARS, SCALARS, serialize_instant
 from schema.health import HealthMutations, HealthQueries
+from schema.identity.activity_exports import ActivityExportMutations
 from schema.identity.companies import CompanyMutations
 from schema.identity.deletion import DeletionMutations
 from schema.identity.invitations import InvitationMutations, InvitationQueries
@@ -101,6 +102,7 @@ class Mutation(
     SignInMutations,
     PasswordMutations,
     SecondFactorMutations,
+    ActivityExportMutations,
     InvitationMutations,
     CompanyMutations,
     UserMutations,

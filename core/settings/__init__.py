@@ -116,6 +116,11 @@ class Settings(
     )
     link_ttl: int = Field(default=3_600, ge=1, description="Seconds until a link to a stored file expires.")
     export_ttl: int = Field(default=604_800, ge=1, description="Seconds until an exported data set expires.")
+    activity_ttl: int = Field(
+        default=0,
+        ge=0,
+        description="Seconds for which activity is kept. 0 keeps it for as long as the company.",
+    )
     access_token_ttl: int = Field(default=900, ge=1, description="Seconds until an access token expires.")
     refresh_token_ttl: int = Field(
         default=2_592_000, ge=1, description="Seconds until a refresh token expires."

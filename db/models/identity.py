@@ -275,6 +275,8 @@ class ActivityLog(TenantKey, TenantModel):
         tenant_foreign_key("members", "user_id", "SET NULL"),
         *list_indexes("timestamp", "id", filters=("user_id", "resource_type")),
         tenant_index("resource_type", "resource_id"),
+        tenant_index("action", "timestamp", "id"),
+        tenant_index("resource_id", "timestamp", "id"),
         tenant_index("sequence", unique=True),
     )
 

@@ -2,10 +2,12 @@
 
 from core.file_types import FILE_TYPES, FileTooLarge, FileType, UploadStream
 from resolvers.files.links import (
+    ACTIVITY_PATH,
     BUNDLES_PATH,
     FILES_PATH,
     TILES_PATH,
     UPLOADS_PATH,
+    ActivityLink,
     BundleLink,
     DownloadLink,
     LinkSigner,
@@ -27,11 +29,13 @@ from resolvers.files.uploads import (
 )
 
 __all__ = [
+    "ACTIVITY_PATH",
     "BUNDLES_PATH",
     "FILES_PATH",
     "FILE_TYPES",
     "TILES_PATH",
     "UPLOADS_PATH",
+    "ActivityLink",
     "BundleLink",
     "DownloadLink",
     "FileTooLarge",

@@ -18,6 +18,7 @@ from core.errors import NotFound, ResourceExpired
 from core.tile_pyramids import TilePyramid
 
 UPLOADS_PATH, BUNDLES_PATH, TILES_PATH = "/files/uploads/", "/files/bundles/", "/files/tiles/"
+ACTIVITY_PATH = "/files/activity/"
 FILES_PATH = "/files/"
 """Paths of the links; a token follows."""
 
@@ -60,6 +61,16 @@ class TilesLink:
     holder_id: UUID | None = None
 
 
+@dataclass(frozen=True)
+class ActivityLink:
+    """Permission to read activities of a company: its conditions and format."""
+
+    company_id: UUID
+    conditions: str
+    format: str
+    holder_id: UUID | None = None
+
+
 def utc_now() -> datetime:
     """The current time, UTC."""
     return datetime.now(UTC)
@@ -98,6 +109,16 @@ class LinkSigner:
         """The URL below which the tiles of a pyramid are."""
         size = pyramid.width, pyramid.height, pyramid.tile_size
         return self._base + TILES_PATH + self._token("tiles", self.clock() + self.ttl, key, *map(str, size))
+
+    def activity_url(self, company_id: UUID, conditions: str, format: str) -> str:
+        """The URL to download activities of a company."""
+        grant = str(company_id), conditions, format
+        return self._base + ACTIVITY_PATH + self._token("activity", self.clock() + self.ttl, *grant)
+
+    def verify_activity(self, token: str) -> ActivityLink:
+        """The permission in a token. Raises `NotFound` if it is forged, `ResourceExpired` if expired."""
+        (company_id, conditions, format), holder_id = self._verify("activity", token)
+        return ActivityLink(UUID(company_id), conditions, format, holder_id)
 
     def verify_tiles(self, token: str) -> TilesLink:
         """The permission in a token. Raises `NotFound` if it is forged, `ResourceExpired` if expired."""

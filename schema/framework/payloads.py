@@ -10,7 +10,7 @@ import strawberry
 from strawberry.extensions import FieldExtension
 
 from core.errors import DomainError, ErrorCode, Invalid, Unavailable
-from resolvers import validators
+from resolvers import refusals, validators
 from schema.framework.decorators import NEEDS, enumeration, input, output
 from schema.framework.idempotency import Idempotent
 
@@ -97,6 +97,9 @@ class ErrorsAsPayload(FieldExtension):
         except Unavailable:
             raise
         except DomainError as refusal:
+            viewer = info.context.signed_in
+            if refusal.code is ErrorCode.FORBIDDEN and viewer is not None:
+                await refusals.record_permission(info.context.services.database, viewer, info.field_name)
             error = UserError(code=refusal.code, message=refusal.message, path=list(refusal.path))
             return self.payload(errors=[error])
 

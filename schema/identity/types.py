@@ -16,6 +16,7 @@ from core.settings.placement import PRIMARY
 from db import models
 from db.models import CompanyKind, ExplainabilityLevel, LlmProvider, RoleName, UserStatus
 from db.pagination import Order
+from resolvers.activity_exports import ActivityConditions
 from resolvers.identity.roles import permissions_by_role
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, node, output
@@ -84,12 +85,35 @@ class ActivityFilter:
     user_id: relay.GlobalID | None = None
     """Matches items of this user."""
 
+    action: str | None = None
+    """Matches activities with this action, such as `PERMISSION_REFUSE`."""
+
     resource_type: str | None = None
     """Matches activities on objects of this type, such as `Project`."""
 
+    resource_id: str | None = None
+    """Matches activities on the object with this key, as in `resourceId`."""
+
+    timestamp_from: datetime | None = None
+    """Matches activities at this time or later."""
+
+    timestamp_to: datetime | None = None
+    """Matches activities before this time."""
+
+    @property
+    def conditions(self) -> ActivityConditions:
+        user = self.user_id and key_of(self.user_id, models.User, "filter", "userId")
+        return ActivityConditions(
+            user or None,
+            self.action,
+            self.resource_type,
+            self.resource_id,
+            self.timestamp_from,
+            self.timestamp_to,
+        )
+
     def where(self, log: Any) -> list[ColumnElement[bool]]:
-        own = [log.user_id == key_of(self.user_id, models.User, "filter", "userId")] if self.user_id else []
-        return own + ([log.resource_type == self.resource_type] if self.resource_type is not None else [])
+        return self.conditions.where(log)
 
 
 @node(models.Permission)

@@ -31,6 +31,7 @@ from resolvers.identity.credentials import Credential
 from resolvers.identity.viewers import Viewers
 from server.graphql.refusals import Refusal, refusal
 from server.http import tar_stream
+from server.http.activity_exports import export_response
 from server.http.range_requests import Unsatisfiable, is_not_modified, last_modified, requested_range
 
 IDLE_TIMEOUT_SECONDS = 60
@@ -76,6 +77,14 @@ def routes(services: Callable[[], FileServices]) -> list[BaseRoute]:
     async def bundle(request: Request) -> Response:
         return await errors_as_json(send_bundle(request, services()))
 
+    async def activity(request: Request) -> Response:
+        wired = services()
+        link = wired.links.verify_activity(request.path_params["token"])
+        return await export_response(wired.database, wired.viewers, link)
+
+    async def exported_activity(request: Request) -> Response:
+        return await errors_as_json(activity(request))
+
     async def tile(request: Request) -> Response:
         return await errors_as_json(send_tile(request, services()))
 
@@ -85,6 +94,7 @@ def routes(services: Callable[[], FileServices]) -> list[BaseRoute]:
         ),
         Route(f"{files.UPLOADS_PATH}{{token}}", upload, methods=["PUT"]),
         Route(f"{files.BUNDLES_PATH}{{token}}", bundle, methods=["GET"]),
+        Route(f"{files.ACTIVITY_PATH}{{token}}", exported_activity, methods=["GET"]),
         Route(f"{files.FILES_PATH}{{token}}", download, methods=["GET"]),
     ]
 

@@ -1,0 +1,25 @@
+"""Index activity by action and by object."""
+
+from migrations.tables import Indexes, replace_indexes
+
+revision = "0024"
+down_revision = "0023"
+branch_labels = None
+depends_on = None
+
+CREATED: Indexes = {
+    "activity_logs": [
+        ("company_id", "action", "timestamp", "id"),
+        ("company_id", "resource_id", "timestamp", "id"),
+    ],
+}
+
+
+def upgrade() -> None:
+    """Apply."""
+    replace_indexes("tenant", CREATED, {})
+
+
+def downgrade() -> None:
+    """Undo."""
+    replace_indexes("tenant", {}, CREATED)
