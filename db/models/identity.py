@@ -273,10 +273,7 @@ class ActivityLog(TenantKey, TenantModel):
     __table_args__ = (
         company_foreign_key(),
         tenant_foreign_key("members", "user_id", "SET NULL"),
-        *list_indexes("timestamp", "id", filters=("user_id", "resource_type")),
-        tenant_index("resource_type", "resource_id"),
-        tenant_index("action", "timestamp", "id"),
-        tenant_index("resource_id", "timestamp", "id"),
+        *list_indexes("timestamp", "id", filters=("user_id", "resource_type", "resource_id", "action")),
         tenant_index("sequence", unique=True),
     )
 

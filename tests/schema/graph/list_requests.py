@@ -21,7 +21,17 @@ from db.base import Model
 from db.pagination import Order
 from schema.framework.decorators import STORED_TYPES
 from schema.requirements.exports import FASTEST_FIRST
-from tests.schema.graph.generated_rows import COMMON, MANY, NONE, OLD, RARE, SOME, TABLES, GeneratedCompany
+from tests.schema.graph.generated_rows import (
+    COMMON,
+    EPOCH_MS,
+    MANY,
+    NONE,
+    OLD,
+    RARE,
+    SOME,
+    TABLES,
+    GeneratedCompany,
+)
 
 REQUIRED = {"maxLatencyMs": 3000}
 """What lists require beside what all lists take."""
@@ -198,6 +208,8 @@ def examples(
                 label: relay.to_base64(pointed_name, company.key(table, number))
                 for label, number in keys.items()
             }
+    if argument.name == "DateTime":
+        return {"early": datetime.fromtimestamp(EPOCH_MS // 1000 + 60, UTC).isoformat()}
     column = SNAKE.sub(r"_\1", name).lower()
     unique = {
         "email": f"{company.key('users', 77)}@x",
