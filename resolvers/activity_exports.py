@@ -19,8 +19,11 @@ from db.models import ActivityLog, User
 from db.uow import UnitOfWork
 from resolvers import access, activity_log
 from resolvers.access import Viewer
+from resolvers.validators import camel
 
 BATCH_SIZE = 1_000
+MAX_LENGTHS = {"action": 100, "resource_type": 50, "resource_id": 50}
+"""Characters of conditions, which the link contains."""
 COLUMNS = ("timestamp", "action", "userId", "userEmail", "resourceType", "resourceId", "metadata", "id")
 
 SELECTED = tuple(
@@ -91,6 +94,10 @@ async def create(
         await access.find(
             uow, viewer, User, conditions.user_id, "input", "filter", "userId", columns=[User.id]
         )
+    for name, limit in MAX_LENGTHS.items():
+        if len(getattr(conditions, name) or "") > limit:
+            path = "input", "filter", camel(name)
+            raise Invalid(f"{camel(name)} must be at most {limit} characters.", *path)
     now = datetime.now(UTC)
     end = min(now, conditions.timestamp_to or now)
     if conditions.timestamp_from is not None and conditions.timestamp_from >= end:
