@@ -35,7 +35,7 @@ class ActivityExportMutations:
     async def activity_export(self, info: Info, input: ActivityExportInput) -> ActivityExportPayload:
         """Export activities of the company up to now, oldest first. Requires `activity:read`."""
         viewer = info.context.viewer
-        conditions = (input.filter or ActivityFilter()).conditions
+        conditions = (input.filter or ActivityFilter()).conditions("input", "filter")
         async with info.context.write() as uow:
             bounded = await activity_exports.create(uow, viewer, conditions, input.format)
         url = info.context.links.activity_url(viewer.company_id, bounded.serialize(), input.format.value)

@@ -100,9 +100,8 @@ class ActivityFilter:
     timestamp_to: datetime | None = None
     """Matches activities before this time."""
 
-    @property
-    def conditions(self) -> ActivityConditions:
-        user = self.user_id and key_of(self.user_id, models.User, "filter", "userId")
+    def conditions(self, *path: str) -> ActivityConditions:
+        user = self.user_id and key_of(self.user_id, models.User, *path, "userId")
         return ActivityConditions(
             user or None,
             self.action,
@@ -113,7 +112,7 @@ class ActivityFilter:
         )
 
     def where(self, log: Any) -> list[ColumnElement[bool]]:
-        return self.conditions.where(log)
+        return self.conditions("filter").where(log)
 
 
 @node(models.Permission)
