@@ -2,8 +2,8 @@
 
 from migrations.tables import Indexes, replace_indexes
 
-revision = "0024"
-down_revision = "0023"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
