@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from schema.identity.types import Company, User
     from schema.imagery.datasets import Dataset, DatasetImage, DatasetVersion
     from schema.imagery.types import CrawlJob, Image
+    from schema.insights.profile import CompanyProfile
     from schema.jobs import ProcessingJob
     from schema.knowledge.types import Document
     from schema.projects import Project
 
 AgentLogRef: TypeAlias = Annotated["AgentLog", lazy("schema.chat.run_logs")]
 AnalysisResultRef: TypeAlias = Annotated["AnalysisResult", lazy("schema.drawings.types")]
+CompanyProfileRef: TypeAlias = Annotated["CompanyProfile", lazy("schema.insights.profile")]
 CompanyRef: TypeAlias = Annotated["Company", lazy("schema.identity.types")]
 ComparisonRef: TypeAlias = Annotated["Comparison", lazy("schema.drawings.types")]
 ConversationRef: TypeAlias = Annotated["Conversation", lazy("schema.chat.types")]

@@ -32,6 +32,8 @@ from db.base import (
 from db.rls import CURRENT_COMPANY
 
 if TYPE_CHECKING:
+    from db.models.drawings import DrawingSession
+    from db.models.insights import CompanyProfile
     from db.models.projects import Project
 
 
@@ -121,6 +123,9 @@ class Company(PrimaryKey, PlatformModel):
     created_at: Mapped[Instant]
 
     users: Mapped[list[User]] = view_relationship("Company.id == foreign(User.company_id)")
+    profile: Mapped[CompanyProfile | None] = view_relationship(
+        "Company.id == foreign(CompanyProfile.company_id)"
+    )
 
 
 class RolePermission(PlatformModel):
@@ -192,6 +197,7 @@ class User(PrimaryKey, PlatformModel):
     company: Mapped[Company | None] = view_relationship("foreign(User.company_id) == Company.id")
     role: Mapped[Role] = view_relationship("foreign(User.role_id) == Role.id")
     projects: Mapped[list[Project]] = view_relationship("User.id == foreign(Project.user_id)")
+    sessions: Mapped[list[DrawingSession]] = view_relationship("User.id == foreign(DrawingSession.user_id)")
 
 
 class RefreshToken(PrimaryKey, PlatformModel):

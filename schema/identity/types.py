@@ -18,13 +18,14 @@ from db.models import CompanyKind, ExplainabilityLevel, LlmProvider, RoleName, U
 from db.pagination import Order
 from resolvers.activity_exports import ActivityConditions
 from resolvers.identity.roles import permissions_by_role
+from schema.drawings.filters import DrawingSessionFilter, DrawingSessionOrder
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, node, output
-from schema.framework.fields import Connection, connection, lookup, relation
+from schema.framework.fields import Connection, connection, inverse, lookup, relation
 from schema.framework.global_ids import key_of
 from schema.framework.payloads import alias, field
 from schema.framework.projection import columns
-from schema.lazy_types import ProjectRef
+from schema.lazy_types import CompanyProfileRef, DrawingSessionRef, ProjectRef
 from schema.projects import ProjectFilter, ProjectOrder
 
 for kind in (CompanyKind, ExplainabilityLevel, LlmProvider, RoleName, UserStatus):
@@ -196,6 +197,9 @@ class Company(relay.Node):
     users: Connection[User] = connection(models.Company.users, orders=UserOrder, filter=UserFilter)
     """Users of the company that are visible to the viewer."""
 
+    profile: CompanyProfileRef | None = inverse(models.Company.profile)
+    """Energy profile of the company. Null if there is none or the viewer may not see it."""
+
     @field(needs=("database_server", "database_name"))
     def placement(self, info: Info) -> CompanyPlacement | None:
         """Where the data of the company is stored. Null for viewers without `companies:update`."""
@@ -276,6 +280,11 @@ class User(relay.Node):
         models.User.projects, orders=ProjectOrder, filter=ProjectFilter
     )
     """Projects owned by the user, newest first."""
+
+    sessions: Connection[DrawingSessionRef] = connection(
+        models.User.sessions, orders=DrawingSessionOrder, filter=DrawingSessionFilter
+    )
+    """Drawing sessions of the user, newest first."""
 
     @field(needs=("status",))
     def is_active(self) -> bool:
