@@ -38,6 +38,7 @@ from schema.identity.deletion import DeletionMutations
 from schema.identity.invitations import InvitationMutations, InvitationQueries
 from schema.identity.passwords import PasswordMutations
 from schema.identity.second_factors import SecondFactorMutations
+from schema.identity.sessions import SessionMutations, SessionQueries
 from schema.identity.sign_in import SignInMutations
 from schema.identity.subscriptions import IdentitySubscriptions
 from schema.identity.types import IdentityQueries
@@ -70,6 +71,7 @@ class Query(
     NodeQueries,
     IdentityQueries,
     InvitationQueries,
+    SessionQueries,
     ProjectQueries,
     DrawingQueries,
     ImageryQueries,
@@ -103,6 +105,7 @@ class Mutation(
     PasswordMutations,
     SecondFactorMutations,
     ActivityExportMutations,
+    SessionMutations,
     InvitationMutations,
     CompanyMutations,
     UserMutations,

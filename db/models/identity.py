@@ -219,6 +219,12 @@ class RefreshToken(PrimaryKey, PlatformModel):
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    signed_in_at: Mapped[datetime | None]
+    """When the session began; None for tokens from before this was stored."""
+    address: Mapped[Str255 | None]
+    """Network address of the client that it was issued to."""
+    user_agent: Mapped[Str255 | None]
+    """`User-Agent` header of the client that it was issued to."""
     created_at: Mapped[Instant]
 
 

@@ -102,7 +102,7 @@ async def register(
     if account.user is not None:
         if not is_correct:
             raise NotAuthenticated(REGISTRATION_REFUSED, "input")
-        return await _open_session(database, signer, account, source, rehashed)
+        return await _open_session(database, signer, account, source, origin, rehashed)
     company_id, server = new_id(), placement.default_server(settings)
     async with (
         placement.new_place(database, settings, company_id, server) as new,
@@ -131,7 +131,7 @@ async def register(
         if status is UserStatus.PENDING:
             await mails.enqueue_verification(uow, settings, address, user.id)
             return None
-        return await refresh_tokens.issue(uow, signer, user.id)
+        return await refresh_tokens.issue(uow, signer, user.id, origin)
 
 
 def _status_of_registration(settings: Settings, email: str) -> UserStatus:
@@ -156,7 +156,7 @@ async def sign_in(
     is_correct, rehashed = await account.verify(password)
     if not is_correct:
         raise NotAuthenticated(WRONG_CREDENTIALS, "input", "password")
-    return await _open_session(database, signer, account, source, rehashed)
+    return await _open_session(database, signer, account, source, origin, rehashed)
 
 
 async def _find_account(uow: UnitOfWork, column: Any, name: str) -> Account:
@@ -214,7 +214,7 @@ async def verify_second_factor(
         raise NotAuthenticated(CHALLENGE_OVER, "input", "challenge")
     async with database.platform() as uow:
         await second_factors.verify(uow, settings, user_id, code)
-    tokens = await _open_session(database, signer, account, source, None, is_complete=True)
+    tokens = await _open_session(database, signer, account, source, origin, is_complete=True)
     assert isinstance(tokens, TokenPair)
     return tokens
 
@@ -224,7 +224,8 @@ async def _open_session(
     signer: TokenSigner,
     account: Account,
     source: Source,
-    rehashed: str | None,
+    origin: Origin,
+    rehashed: str | None = None,
     *,
     is_complete: bool = False,
 ) -> TokenPair | Challenge:
@@ -246,7 +247,7 @@ async def _open_session(
             await uow.execute(update(User).where(User.id == user.id).values(values))
             await sign_in_limits.remember_source(uow, user.id, source)
             await activity_log.record(uow, user.id, "USER_SIGN_IN", "User", user.id)
-            return await refresh_tokens.issue(uow, signer, user.id)
+            return await refresh_tokens.issue(uow, signer, user.id, origin)
     if user.status is UserStatus.PENDING:
         raise Forbidden(NOT_APPROVED, "input", "login")
     raise Forbidden("This account is suspended.", "input", "login")
@@ -261,11 +262,13 @@ async def _count_attempt(
     return source
 
 
-async def refresh(database: Database, signer: TokenSigner, refresh_token: str) -> TokenPair:
+async def refresh(
+    database: Database, signer: TokenSigner, refresh_token: str, origin: Origin = UNKNOWN_ORIGIN
+) -> TokenPair:
     """Exchange a refresh token for a new pair. Using one again later revokes its whole family."""
     began_at = datetime.now(UTC)
     async with database.platform() as uow:
-        pair = await refresh_tokens.rotate(uow, signer, refresh_token, began_at)
+        pair = await refresh_tokens.rotate(uow, signer, refresh_token, began_at, origin)
         if pair is not None:
             await _load_viewer(uow, Credential(pair.user_id), database.placement)
     if pair is None:

@@ -16,6 +16,7 @@ from resolvers.access import Viewer
 from resolvers.identity import mails, one_time_tokens, passwords, refresh_tokens, users
 from resolvers.identity.jwt import TokenSigner
 from resolvers.identity.refresh_tokens import TokenPair
+from resolvers.identity.sign_in_limits import UNKNOWN_ORIGIN, Origin
 
 DEFAULT_DAYS, MAX_DAYS = 7, 90
 
@@ -95,6 +96,7 @@ async def accept(
     password: str,
     full_name: str | None,
     username: str | None,
+    origin: Origin = UNKNOWN_ORIGIN,
 ) -> TokenPair:
     """Create the invited user, whose address the mail has verified, and sign them in."""
     passwords.validate(password, "input", "password")
@@ -117,7 +119,7 @@ async def accept(
         used = update(Invitation).where(Invitation.id == invitation.id)
         await uow.execute(used.values(accepted_at=func.now()))
         await activity_log.record(uow, user.id, "INVITATION_ACCEPT", "Invitation", invitation.id)
-        return await refresh_tokens.issue(uow, signer, user.id)
+        return await refresh_tokens.issue(uow, signer, user.id, origin)
 
 
 async def _find(uow: UnitOfWork, token: str, *, lock: bool = False) -> Invitation:

@@ -30,7 +30,7 @@ async def change(
     async with database.tenant(viewer.company_id, viewer.user_id, kind="platform") as uow:
         await store(uow, viewer.user_id, hashed)
         await activity_log.record(uow, viewer.user_id, "USER_PASSWORD_CHANGE", "User", viewer.user_id)
-        return await refresh_tokens.issue(uow, signer, viewer.user_id)
+        return await refresh_tokens.issue(uow, signer, viewer.user_id, origin)
 
 
 async def require_password(

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from core.errors import NotAuthenticated
 from db.ids import new_id
 from db.models import RefreshToken
 from db.uow import UnitOfWork
 from resolvers.identity.jwt import TokenSigner
+from resolvers.identity.sign_in_limits import UNKNOWN_ORIGIN, Origin
 
 CONCURRENT_USE = timedelta(seconds=10)
 """Time after the first use of a token in which other tabs of the browser may use it."""
@@ -31,25 +32,33 @@ async def issue(
     uow: UnitOfWork,
     signer: TokenSigner,
     user_id: UUID,
-    family: UUID | None = None,
-    previous_id: UUID | None = None,
+    origin: Origin = UNKNOWN_ORIGIN,
+    previous: RefreshToken | None = None,
 ) -> TokenPair:
-    """Issue a new pair. The refresh token continues `family`, or starts one."""
-    refresh, family = secrets.token_urlsafe(32), family or new_id()
+    """Issue a new pair. The refresh token continues the family of the previous one, or starts one."""
+    refresh = secrets.token_urlsafe(32)
+    family = previous.family if previous else new_id()
     await uow.execute(
         insert(RefreshToken).values(
             user_id=user_id,
             family=family,
-            previous_id=previous_id,
+            previous_id=previous.id if previous else None,
             digest=_digest(refresh),
             expires_at=datetime.now(UTC) + signer.refresh_ttl,
+            signed_in_at=previous.signed_in_at if previous else func.now(),
+            address=_printable(origin.address),
+            user_agent=_printable(origin.user_agent),
         )
     )
     return TokenPair(signer.access_token(user_id, family), refresh, user_id)
 
 
 async def rotate(
-    uow: UnitOfWork, signer: TokenSigner, refresh: str, began_at: datetime | None = None
+    uow: UnitOfWork,
+    signer: TokenSigner,
+    refresh: str,
+    began_at: datetime | None = None,
+    origin: Origin = UNKNOWN_ORIGIN,
 ) -> TokenPair | None:
     """Exchange a refresh token for a new pair, in a request that began at this time.
 
@@ -68,7 +77,7 @@ async def rotate(
     elif not await _is_concurrent(uow, token, began_at):
         await revoke(uow, token.family)
         return None
-    return await issue(uow, signer, token.user_id, token.family, token.id)
+    return await issue(uow, signer, token.user_id, origin, token)
 
 
 async def _is_concurrent(uow: UnitOfWork, token: RefreshToken, began_at: datetime) -> bool:
@@ -90,9 +99,11 @@ async def revoke(uow: UnitOfWork, family: UUID) -> None:
     await uow.execute(statement.values(revoked_at=datetime.now(UTC)))
 
 
-async def revoke_all(uow: UnitOfWork, user_id: UUID) -> None:
-    """Revoke every refresh token of a user."""
+async def revoke_all(uow: UnitOfWork, user_id: UUID, except_family: UUID | None = None) -> None:
+    """Revoke every refresh token of a user, except for those of one family."""
     statement = update(RefreshToken).where(RefreshToken.user_id == user_id, RefreshToken.revoked_at.is_(None))
+    if except_family is not None:
+        statement = statement.where(RefreshToken.family != except_family)
     await uow.execute(statement.values(revoked_at=datetime.now(UTC)))
 
 
@@ -101,6 +112,10 @@ async def find_family(uow: UnitOfWork, user_id: UUID, refresh: str) -> UUID | No
     own = RefreshToken.user_id == user_id, RefreshToken.digest == _digest(refresh)
     family: UUID | None = await uow.scalar(select(RefreshToken.family).where(*own))
     return family
+
+
+def _printable(text: str | None) -> str | None:
+    return "".join(filter(str.isprintable, text))[:255] if text else None
 
 
 def _digest(refresh: str) -> bytes:

@@ -51,6 +51,8 @@ class Origin:
     """Network address of the client."""
     device_token: str | None = None
     """Token of a device that has signed in before."""
+    user_agent: str | None = None
+    """`User-Agent` header of the client."""
 
 
 UNKNOWN_ORIGIN = Origin()

@@ -28,6 +28,7 @@ from resolvers.identity import accounts
 from resolvers.identity.credentials import Credential
 from resolvers.identity.jwt import TokenSigner
 from resolvers.identity.refresh_tokens import TokenPair
+from resolvers.identity.sign_in_limits import Origin
 from resolvers.identity.viewers import Viewers
 from schema.framework.idempotency import IdempotentWrite
 from schema.framework.progress import Progress
@@ -64,11 +65,14 @@ class Context:
         progress: Progress | None = None,
         *,
         address: str | None = None,
+        user_agent: str | None = None,
     ) -> None:
         self.services = services
         self._progress = progress
         self.address = address
         """Network address of the client."""
+        self.user_agent = user_agent
+        """`User-Agent` header of the client."""
         self.issued_token: str | None = None
         """The access token that the operation has issued."""
         self.signed_in, self.refused = viewer, refused
@@ -87,6 +91,10 @@ class Context:
         if viewer is None or isinstance(viewer, SharedViewer):
             return signer
         return replace(signer, holder_id=viewer.user_id)
+
+    def origin(self, device_token: str | None = None) -> Origin:
+        """Where a sign-in comes from."""
+        return Origin(self.address, device_token, self.user_agent)
 
     @property
     def viewer(self) -> Viewer:

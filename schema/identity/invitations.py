@@ -182,6 +182,7 @@ class InvitationMutations:
             password=input.password,
             full_name=input.full_name,
             username=input.username,
+            origin=info.context.origin(),
         )
         return InvitationAcceptPayload.of(**await signed_in(info.context, tokens))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from resolvers.identity import email_addresses, password_changes
-from resolvers.identity.sign_in_limits import Origin
 from schema.framework.context import Info
 from schema.framework.decorators import input, output
 from schema.framework.payloads import Payload, mutation
@@ -107,7 +106,7 @@ class PasswordMutations:
             services.database,
             services.token_signer,
             info.context.viewer,
-            Origin(info.context.address),
+            info.context.origin(),
             current=input.current_password,
             new=input.new_password,
         )
@@ -154,7 +153,7 @@ class PasswordMutations:
             services.settings,
             services.token_signer,
             info.context.viewer,
-            Origin(info.context.address),
+            info.context.origin(),
             email=input.email,
             password=input.password,
         )

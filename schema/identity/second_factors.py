@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from resolvers.identity import accounts, password_changes, second_factors
-from resolvers.identity.sign_in_limits import Origin
 from schema.framework.context import Info
 from schema.framework.decorators import input, output
 from schema.framework.payloads import Payload, mutation
@@ -130,7 +129,7 @@ class SecondFactorMutations:
             services.token_signer,
             challenge=input.challenge,
             code=input.code,
-            origin=Origin(info.context.address, input.device_token),
+            origin=info.context.origin(input.device_token),
         )
         return SecondFactorVerifyPayload.of(
             **await signed_in(info.context, tokens), device_token=device_token(info.context, tokens)
@@ -140,7 +139,7 @@ class SecondFactorMutations:
 async def require_password(info: Info, password: str, *, is_complete: bool = True) -> None:
     """Raise `Invalid` unless this is the viewer's password."""
     services = info.context.services
-    origin = Origin(info.context.address)
+    origin = info.context.origin()
     await password_changes.require_password(
         services.database,
         services.token_signer,

@@ -7,7 +7,6 @@ from typing import Any
 from db import models
 from resolvers.identity import accounts
 from resolvers.identity.refresh_tokens import TokenPair
-from resolvers.identity.sign_in_limits import Origin
 from schema.framework.context import Context, Info
 from schema.framework.decorators import input, output
 from schema.framework.payloads import Payload, mutation
@@ -158,7 +157,7 @@ class SignInMutations:
             password=input.password,
             full_name=input.full_name,
             username=input.username,
-            origin=Origin(info.context.address),
+            origin=info.context.origin(),
         )
         if tokens is None:
             return UserRegisterPayload(is_pending=True)
@@ -182,7 +181,7 @@ class SignInMutations:
             services.token_signer,
             login=input.login,
             password=input.password,
-            origin=Origin(info.context.address, input.device_token),
+            origin=info.context.origin(input.device_token),
         )
         if isinstance(tokens, accounts.Challenge):
             return UserSignInPayload(challenge=tokens.token)
@@ -197,7 +196,9 @@ class SignInMutations:
         Over a WebSocket, the connection goes on with the new access token.
         """
         services = info.context.services
-        tokens = await accounts.refresh(services.database, services.token_signer, input.refresh_token)
+        tokens = await accounts.refresh(
+            services.database, services.token_signer, input.refresh_token, info.context.origin()
+        )
         return TokenRefreshPayload.of(**await signed_in(info.context, tokens))
 
     @mutation

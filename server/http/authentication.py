@@ -49,21 +49,23 @@ class Authentication:
         """The context of a request, or of a socket from its `connection_init` payload."""
         shared = self._services()
         address = connection.client.host if connection.client else None
+        user_agent = header(connection.scope, b"user-agent")
         claims = connection.scope.pop(VERIFIED, NOBODY)
         try:
             if claims.expires_at <= datetime.now(UTC):
                 token = bearer_token(connection, params)
                 if token is None:
-                    return Context(shared, None, address=address)
+                    return Context(shared, None, address=address, user_agent=user_agent)
                 claims = shared.token_signer.verify(token)
             credential = Credential(claims.user_id, claims.session_id)
             viewer = await shared.viewers.load(credential, claims.expires_at)
             self._remember(viewer)
-            return Context(shared, viewer, address=address)
+            return Context(shared, viewer, address=address, user_agent=user_agent)
         except NotAuthenticated as error:
             if connection.scope["type"] == "websocket":
                 raise
-            return Context(shared, None, error, address=address)  # signing in must work with an expired token
+            # signing in must work with an expired token
+            return Context(shared, None, error, address=address, user_agent=user_agent)
 
     def _remember(self, viewer: Viewer) -> None:
         self._companies[viewer.user_id] = viewer.company_id

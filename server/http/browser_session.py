@@ -15,6 +15,7 @@ from starlette.routing import Route
 from core.errors import ErrorCode, NotAuthenticated
 from resolvers.identity import accounts
 from resolvers.identity.refresh_tokens import TokenPair
+from resolvers.identity.sign_in_limits import Origin
 from schema.framework.context import Services
 from server.graphql.refusals import Refusal, refusal
 
@@ -46,7 +47,10 @@ async def refresh(request: Request, services: Services) -> Response:
     if not token:
         return JSONResponse({"accessToken": None}, headers=NO_STORE)
     try:
-        tokens = await accounts.refresh(services.database, services.token_signer, token)
+        origin = Origin(
+            request.client.host if request.client else None, user_agent=request.headers.get("user-agent")
+        )
+        tokens = await accounts.refresh(services.database, services.token_signer, token, origin)
     except NotAuthenticated as error:
         refused = refusal(error).response("application/json")
         refused.headers.update(NO_STORE)

@@ -42,6 +42,7 @@ ABOUT = {
     "duplicateGroup": "Image",
     "proposalId": "RequirementProposal",
     "changeReview": "Comparison",
+    "sessionRevoke": "User",
 }
 """What an argument, or a root field's ids, are of where neither the answer nor the argument's name tells."""
 

@@ -39,8 +39,11 @@ Place = tuple[str, Path]
 """A root field, and where in its arguments an id goes."""
 
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
-OTHER_CODES: dict[Place, str] = {("messageSend", ("input", "parentMessageId")): "INVALID"}
-"""What is said where an id must be one of the conversation's, instead of `NOT_FOUND`."""
+OTHER_CODES: dict[Place, str] = {
+    ("messageSend", ("input", "parentMessageId")): "INVALID",
+    ("sessionRevoke", ("id",)): "INVALID",
+}
+"""What is said where an id must be one of the conversation's, or of a session, instead of `NOT_FOUND`."""
 
 
 EMPTY_LISTS = {"fastExports"}

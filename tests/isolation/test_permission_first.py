@@ -12,6 +12,8 @@ OWN = {
     "emailChangeRequest",
     "emailVerificationRequest",
     "passwordChange",
+    "sessionRevoke",
+    "sessionRevokeAll",
     "totpConfirm",
     "totpDisable",
     "totpEnroll",
