@@ -87,8 +87,7 @@ class EnergySource(relay.Node):
     """Life of the plant in years. Null for that of the profile."""
 
     existing_kw: float
-    """Power of the plants that exist already, which need no investment. For a heat pump, its electric power.
-    """
+    """Power of the plants that exist, which need no investment. For a heat pump, its electric power."""
 
     emission_factor: float
     """Emissions in kilograms of CO2 equivalents per kilowatt hour: for the grid location-based."""
@@ -151,8 +150,7 @@ class EnergySourceUpdateInput:
     """Life of the plant in years. Null for that of the profile."""
 
     existing_kw: strawberry.Maybe[float]
-    """Power of the plants that exist already, which need no investment. For a heat pump, its electric power.
-    """
+    """Power of the plants that exist, which need no investment. For a heat pump, its electric power."""
 
     emission_factor: strawberry.Maybe[float]
     """Emissions in kilograms of CO2 equivalents per kilowatt hour: for the grid location-based."""
@@ -224,8 +222,7 @@ class EnergySourceCreateInput(IdempotentInput):
     """Life of the plant in years. Null for that of the profile."""
 
     existing_kw: float = 0.0
-    """Power of the plants that exist already, which need no investment. For a heat pump, its electric power.
-    """
+    """Power of the plants that exist, which need no investment. For a heat pump, its electric power."""
 
     emission_factor: float = 0.0
     """Emissions in kilograms of CO2 equivalents per kilowatt hour: for the grid location-based."""
