@@ -17,6 +17,7 @@ from core.settings.chat import ChatSettings
 from core.settings.crawling import CrawlSettings
 from core.settings.database_urls import driverless_url as driverless_url
 from core.settings.database_urls import normalize_database_url
+from core.settings.drawings import DrawingSettings
 from core.settings.operations import OperationSettings
 from core.settings.placement import PlacementSettings
 from core.settings.pushing import PushSettings
@@ -40,6 +41,7 @@ class Settings(
     PushSettings,
     ChatSettings,
     VisionSettings,
+    DrawingSettings,
     OperationSettings,
 ):
     """Every setting of an installation. The environment variable is the field's name in capitals."""
@@ -257,32 +259,10 @@ class Settings(
         description="Retries of a failed request to the language model endpoint, with exponential backoff.",
     )
 
-    drawing_dpi: int = Field(
-        default=300, ge=36, le=1200, description="Resolution at which pages are rendered, in dots per inch."
-    )
-    drawing_max_pixels: int = Field(
-        default=150_000_000,
-        ge=1,
-        description="Maximum number of pixels of a rendered page; larger pages are rendered at a lower "
-        "resolution.",
-    )
-    drawing_max_pages: int = Field(default=500, ge=1, description="Maximum number of pages in a drawing set.")
-    overlay_colours: CommaSeparated = Field(
-        default=("#d62728", "#2ca02c", "#808080"),
-        description="Hexadecimal colours of removed, added and unchanged content.",
-    )
-
     @field_validator("data")
     @classmethod
     def _absolute(cls, folder: Path) -> Path:
         return Path(os.path.abspath(folder.expanduser()))
-
-    @field_validator("overlay_colours")
-    @classmethod
-    def _three_colours(cls, colours: tuple[str, ...]) -> tuple[str, ...]:
-        if len(colours) != 3 or not all(re.fullmatch("#[0-9a-fA-F]{6}", colour) for colour in colours):
-            raise ValueError("must be three colours such as #d62728, separated by commas")
-        return colours
 
     @field_validator("log_level", mode="before")
     @classmethod
