@@ -1,7 +1,6 @@
 """Settings of an installation, read from environment variables."""
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self

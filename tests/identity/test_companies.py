@@ -103,6 +103,8 @@ async def test_a_company_is_changed_by_its_administrators_and_closed_by_the_plat
     assert await activity_of(onlooker, company) == [
         (people.admin.id, "COMPANY_UPDATE", key, {"fields": ["industry", "name"]}),
         (people.admin.id, "COMPANY_UPDATE", key, {"fields": ["industry"]}),
+        (people.admin.id, "PERMISSION_REFUSE", "companyUpdate", None),
+        (people.manager.id, "PERMISSION_REFUSE", "companyUpdate", None),
     ]
     assert (await activity_of(onlooker, platform.company))[-1] == (
         platform.id,
