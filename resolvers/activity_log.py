@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -68,22 +67,6 @@ async def record(
         new_id(), uow.company_id, user_id, action, resource_type, str(resource_id), metadata or None
     )
     await send(uow, activity)
-
-
-async def record_once(
-    uow: UnitOfWork,
-    user_id: UUID | None,
-    action: str,
-    resource_type: str,
-    resource_id: UUID,
-    period: timedelta,
-    **metadata: Any,
-) -> None:
-    """Record an action on an object, such as the use of a key, unless it was recorded within the period."""
-    about = ActivityLog.resource_type == resource_type, ActivityLog.resource_id == str(resource_id)
-    recent = ActivityLog.action == action, ActivityLog.timestamp > datetime.now(UTC) - period
-    if await uow.scalar(select(ActivityLog.id).where(*about, *recent).limit(1)) is None:
-        await record(uow, user_id, action, resource_type, resource_id, **metadata)
 
 
 async def latest_sequence(uow: UnitOfWork) -> int:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from core.errors import NotFound
+from core.errors import Conflict, NotFound
 from db.models import RefreshToken
 from db.uow import UnitOfWork
 from resolvers import activity_log
@@ -66,7 +66,10 @@ async def revoke(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
 
 
 async def revoke_all(uow: UnitOfWork, viewer: Viewer, *, keep_current: bool) -> None:
-    """End all sessions of the viewer, or all but the current one."""
+    """End all sessions of the viewer, or all but the current one. Raises `Conflict` if that is not known."""
+    if keep_current and viewer.session_id is None:
+        message = "This access token names no session to keep. Refresh it, and try again."
+        raise Conflict(message, "input", "keepCurrent")
     current = viewer.session_id if keep_current else None
     await refresh_tokens.revoke_all(uow, viewer.user_id, current)
     await activity_log.record(uow, viewer.user_id, "SESSION_REVOKE_ALL", "User", viewer.user_id)

@@ -14,7 +14,11 @@ from server.graphql.refusals import Refusal, refusal
 log = structlog.get_logger(__name__)
 
 
-HTTP_CODES = {404: ErrorCode.NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOWED}
+UNROUTED = {
+    404: (ErrorCode.NOT_FOUND, "There is nothing at this path."),
+    405: (ErrorCode.METHOD_NOT_ALLOWED, "This path requires another method."),
+}
+"""Code and message of requests that no route takes, by status."""
 
 
 class ErrorResponses:
@@ -47,10 +51,8 @@ class ErrorResponses:
 async def http_error(request: Request, error: Exception) -> Response:
     """The response to a path or a method that no route has."""
     assert isinstance(error, HTTPException)
-    code = HTTP_CODES.get(error.status_code, ErrorCode.BAD_REQUEST)
-    message = {404: "There is nothing at this path.", 405: "This path requires another method."}
-    text = message.get(error.status_code, str(error.detail))
-    return Refusal(error.status_code, code, text, error.headers).response("application/json")
+    code, message = UNROUTED.get(error.status_code, (ErrorCode.BAD_REQUEST, error.detail))
+    return Refusal(error.status_code, code, message, error.headers).response("application/json")
 
 
 async def break_off(scope: Scope) -> None:

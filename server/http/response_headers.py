@@ -8,7 +8,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 REQUEST_ID = re.compile(rb"[\w.-]{8,64}")
 """IDs of requests that are taken from clients and proxies."""
-HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+HSTS = (b"strict-transport-security", b"max-age=31536000")
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 

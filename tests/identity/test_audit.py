@@ -58,9 +58,7 @@ async def test_activity_is_found_by_time_action_person_and_object(
     async with services.database.tenant(user.company.id, user.id) as uow:
         for action in ("PROJECT_CREATE", "PROJECT_DELETE"):
             await activity_log.record(uow, user.id, action, "Project", user.id)
-        period = timedelta(hours=1)
-        for _ in range(2):
-            await activity_log.record_once(uow, user.id, "KEY_USE", "ApiKey", user.id, period)
+        await activity_log.record(uow, user.id, "KEY_USE", "ApiKey", user.id)
 
     async def found(**conditions: Any) -> list[str]:
         nodes = (await admin(LIST, filter=conditions))["activity"]["nodes"]

@@ -243,10 +243,6 @@ async def test_no_cursor_leads_to_another_company(graphql: Client, neighbours: N
         assert foreign_ids(neighbours, result.data) == set()
 
 
-TAKEN = ("userCreate", "energySourceCreate")
-"""The address is taken by then, and the code may be, by a test before in the stranger's own company."""
-
-
 @pytest.mark.parametrize("name", KEYED)
 async def test_an_idempotency_key_belongs_to_one_company(
     graphql: Client, neighbours: Neighbours, name: str
@@ -255,12 +251,14 @@ async def test_an_idempotency_key_belongs_to_one_company(
     for user, ids in ((neighbours.owner, neighbours.ids), (neighbours.stranger, neighbours.theirs)):
         _, variables = operation_with_variables("Mutation", name, ids)
         variables.setdefault("input", {})["idempotencyKey"] = f"the same key of {name}"
+        if name == "energySourceCreate":  # a code is taken in a company in which a test has used it
+            variables["input"]["code"] = "of_the_same_key"
         result = await graphql.of(user).send(compose("Mutation", name, variables), **variables)
         answers.append(ids_in(result.data))
         codes.append(codes_of(result))
 
     assert answers[0] & answers[1] == set()
-    assert codes[0] == codes[1] or name in TAKEN
+    assert codes[0] == codes[1] or name == "userCreate"  # the address is taken by then
 
 
 @pytest.mark.parametrize("place", SUBSCRIPTION_PLACES, ids=lambda place: place[0])

@@ -7,7 +7,7 @@ their life at the end is worth its part of the investment.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pipelines.insights.optimisation import ESCALATING_KINDS, Year
@@ -87,11 +87,7 @@ def appraise(
         rest = residual if index == horizon - 1 else 0.0
         flows[index + 1] += row.saving + rest - (spent[index + 1] if index + 1 < horizon else 0.0)
         total += row.saving - row.investment + rest
-        rows.append(
-            MoneyYear(
-                **{**asdict(row), "net_flow": row.saving - row.investment + rest, "cumulative_flow": total}
-            )
-        )
+        rows.append(replace(row, net_flow=row.saving - row.investment + rest, cumulative_flow=total))
     costs = [row.baseline_cost - row.saving for row in rows]
     demand = [years[min(index, len(years) - 1)].demand_kwh for index in range(horizon)]
     rate = goals.discount_rate
